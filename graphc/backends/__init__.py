@@ -1,0 +1,1 @@
+"""How loops become a callable: source, native code, the disk cache, the reference interpreter."""

@@ -1,0 +1,1 @@
+"""Proofs and comparisons: SymPy both ways, derivatives against each other."""

@@ -1,0 +1,1 @@
+"""What an expression is: types, nodes, origins, walks and trees."""

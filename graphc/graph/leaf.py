@@ -1,0 +1,189 @@
+"""The leaves of a graph: symbols, parameters, constants, and sizes as numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import ArgumentError, DTypeError
+from graphc.graph.dimensions import Dimension, Size
+from graphc.graph.node import Expr, Gradient, Operation, make_node
+from graphc.graph.origin import here
+from graphc.graph.table import OPERATIONS
+from graphc.graph.types import DTYPES, DType, as_dtype, as_shape, promote
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Leaf(Operation):
+    """A node without arguments; its dtype and shape are given, not inferred."""
+
+    def pushforward(self, node: Expr, tangents: Sequence[Gradient]) -> Gradient:
+        return None
+
+    def pullback(self, node: Expr, adjoint: Expr, wanted: Sequence[bool]) -> Sequence[Gradient]:
+        return ()
+
+    def flops(self, node: Expr) -> Size:
+        return 0
+
+
+SYMBOL = Leaf(name="symbol")
+CONSTANT = Leaf(name="constant")
+SIZE = Leaf(name="size")
+OPERATIONS.update({row.name: row for row in (SYMBOL, CONSTANT, SIZE)})
+
+
+class Literal:
+    """The value of a constant: a read-only array, equal to another when every bit is."""
+
+    __slots__ = ("_key", "array")
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = np.array(array, order="C", copy=True)
+        self.array.setflags(write=False)
+        self._key = (self.array.dtype.name, self.array.shape, self.array.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __reduce__(self) -> tuple[type[Literal], tuple[Any]]:
+        return Literal, (self.array,)
+
+    def __repr__(self) -> str:
+        return repr(self.array.item()) if self.array.ndim == 0 else f"array{self.array.shape}"
+
+
+def symbol(name: str, shape: Any = (), dtype: Any = "float64", *, trainable: bool = False) -> Expr:
+    """Return the symbol of that name: an input of the functions compiled from it.
+
+    Args:
+        name: a Python identifier; the same name, shape and dtype give the same object.
+        shape: sizes, each an integer or the name of a dimension.
+        dtype: float32, float64, an integer type or bool.
+        trainable: mark it as a parameter, which gradients are taken for by default.
+
+    Raises:
+        ArgumentError: the name is no identifier.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.symbol("x").dtype
+        'float64'
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ArgumentError(
+            f"a symbol's name must be a Python identifier, got {name!r}",
+            remedy="use letters, digits and _",
+            origin=here(),
+        )
+    attributes = (("name", name), ("trainable", trainable))
+    return make_node(SYMBOL, (), attributes, as_dtype(dtype), as_shape(shape))
+
+
+def symbols(names: str, shape: Any = (), dtype: Any = "float64") -> tuple[Expr, ...]:
+    """Return the symbols named in a text, separated by spaces or commas.
+
+    Example:
+        >>> import graphc as gx
+        >>> x, y = gx.symbols("x y")
+    """
+    return tuple(symbol(name, shape, dtype) for name in re.split(r"[\s,]+", names.strip()) if name)
+
+
+def tensor(name: str, shape: Any, dtype: Any = "float64") -> Expr:
+    """Return a symbol with dimensions, some of them named: one compile serves every size of these.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.tensor("X", ("batch", 784), "float32").shape
+        (batch, 784)
+    """
+    return symbol(name, shape, dtype)
+
+
+def parameter(name: str, shape: Any = (), dtype: Any = "float64") -> Expr:
+    """Return a trainable symbol: `graphc.grad` and compiled gradients take these by default."""
+    return symbol(name, shape, dtype, trainable=True)
+
+
+def constant(value: Any, dtype: Any = None) -> Expr:
+    """Return a constant node holding a number or a copy of an array.
+
+    Raises:
+        DTypeError: the value is no number, or does not fit the dtype.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.constant([1.0, 2.0]).shape
+        (2,)
+    """
+    if isinstance(value, Expr):
+        return value
+    name = None if dtype is None else as_dtype(dtype)
+    try:
+        array = np.asarray(value, dtype=name)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise DTypeError(f"{value!r} is no constant of dtype {name}: {error}", origin=here()) from None
+    if array.dtype.name not in DTYPES:
+        raise DTypeError(
+            f"a constant of dtype {array.dtype} is not supported",
+            remedy=f"use one of {', '.join(DTYPES)}",
+            origin=here(),
+        )
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return make_node(CONSTANT, (), (("value", Literal(array)),), array.dtype.name, array.shape)
+
+
+def size_of(size: Size, dtype: DType = "int64") -> Expr:
+    """Return a size as a number: a constant, or a node that knows it when the function is called."""
+    if isinstance(size, Dimension):
+        return make_node(SIZE, (), (("size", size),), as_dtype(dtype), ())
+    return constant(size, dtype)
+
+
+def as_exprs(*values: Any) -> list[Expr]:
+    """Return the values as expressions; Python scalars are weak and take the dtype of the others."""
+    strong = [
+        value.dtype if isinstance(value, Expr) else as_dtype(value.dtype) for value in values if hasattr(value, "dtype")
+    ]
+    converted = []
+    for value in values:
+        if isinstance(value, (bool, int, float)) and not hasattr(value, "dtype"):
+            converted.append(constant(value, promote(*strong, value)))
+        else:
+            converted.append(constant(value))
+    return converted
+
+
+def is_symbol(node: Expr) -> bool:
+    """Tell whether a node is a symbol or a parameter."""
+    return node.op is SYMBOL
+
+
+def is_constant(node: Expr) -> bool:
+    """Tell whether a node is a constant."""
+    return node.op is CONSTANT
+
+
+def constant_value(node: Expr) -> np.ndarray[Any, Any]:
+    """Return the array a constant holds."""
+    literal: Literal = node.attribute("value")
+    return literal.array
+
+
+def symbol_name(node: Expr) -> str:
+    """Return the name of a symbol."""
+    name: str = node.attribute("name")
+    return name
+
+
+def is_trainable(node: Expr) -> bool:
+    """Tell whether a node is a parameter."""
+    return is_symbol(node) and bool(node.attribute("trainable"))

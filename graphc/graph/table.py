@@ -1,0 +1,36 @@
+"""The tables that `graphc.ops` fills: functions the user calls, rows the nodes refer to.
+
+They stand below `Expr` so that its operators can look functions up by name without importing them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from graphc.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from graphc.graph.node import Expr, Operation
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""Every function that builds nodes, by its public name and its NumPy aliases."""
+
+OPERATIONS: dict[str, Operation] = {}
+"""Every operation row, by name."""
+
+
+def apply(name: str, *arguments: Any, **options: Any) -> Expr:
+    """Return what the function called ``name`` builds.
+
+    Raises:
+        UnsupportedError: graphc has no such function.
+    """
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise UnsupportedError(
+            f"graphc has no operation {name!r}",
+            remedy="docs/operations.md lists the operations; gx.defop adds one",
+        )
+    result: Expr = function(*arguments, **options)
+    return result

@@ -1,0 +1,115 @@
+"""Walks over the graph, all iterative: a graph may be deeper than Python's stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from graphc.graph.leaf import is_symbol, is_trainable
+from graphc.graph.node import Expr, Operation, make_node
+from graphc.graph.origin import inherit_origin, locate
+from graphc.graph.table import OPERATIONS
+
+
+def topological_order(roots: Iterable[Expr]) -> list[Expr]:
+    """Return every node the roots reach, arguments before users, in a deterministic order."""
+    order: list[Expr] = []
+    done: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        node, arguments_done = stack.pop()
+        if node in done:
+            continue
+        if arguments_done or not node.args:
+            done.add(node)
+            order.append(node)
+            continue
+        stack.append((node, True))
+        stack.extend((argument, False) for argument in reversed(node.args) if argument not in done)
+    return order
+
+
+def count_users(order: Iterable[Expr]) -> dict[Expr, int]:
+    """Return how many times each node is an argument of the nodes in ``order``."""
+    counts: dict[Expr, int] = {}
+    for node in order:
+        counts.setdefault(node, 0)
+        for argument in node.args:
+            counts[argument] = counts.get(argument, 0) + 1
+    return counts
+
+
+def free_symbols(roots: Iterable[Expr]) -> list[Expr]:
+    """Return the symbols the roots depend on, in order of first appearance."""
+    return [node for node in topological_order(roots) if is_symbol(node)]
+
+
+def parameters(roots: Iterable[Expr] | Expr) -> list[Expr]:
+    """Return the trainable symbols the roots depend on, in order of first appearance."""
+    roots = [roots] if isinstance(roots, Expr) else roots
+    return [node for node in topological_order(roots) if is_trainable(node)]
+
+
+def reaching(order: Iterable[Expr], targets: Iterable[Expr]) -> set[Expr]:
+    """Return the nodes of a topological order that depend on a target, targets included."""
+    found = set(targets)
+    for node in order:
+        if any(argument in found for argument in node.args):
+            found.add(node)
+    return found
+
+
+def rebuild(roots: Iterable[Expr], replace: Callable[[Expr, tuple[Expr, ...]], Expr]) -> dict[Expr, Expr]:
+    """Return what each node becomes when ``replace(node, new arguments)`` is applied bottom-up."""
+    became: dict[Expr, Expr] = {}
+    for node in topological_order(roots):
+        became[node] = replace(node, tuple(became[argument] for argument in node.args))
+    return became
+
+
+def with_arguments(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """Return the node's operation on other arguments of the same dtypes and shapes."""
+    if args == node.args:
+        return node
+    with inherit_origin(node.origin):
+        return make_node(node.op, args, node.attributes, node.dtype, node.shape)
+
+
+def substitute(roots: Iterable[Expr], replacements: Mapping[Expr, Expr]) -> list[Expr]:
+    """Return the roots with nodes replaced by others of the same dtype and shape."""
+    roots = list(roots)
+    became = rebuild(roots, lambda node, args: replacements.get(node) or with_arguments(node, args))
+    return [became[root] for root in roots]
+
+
+def flatten_graph(roots: Iterable[Expr]) -> list[tuple[Any, ...]]:
+    """Return the graph as one flat list of records, arguments as positions in it."""
+    position: dict[Expr, int] = {}
+    records: list[tuple[Any, ...]] = []
+    for node in topological_order(roots):
+        position[node] = len(records)
+        arguments = tuple(position[argument] for argument in node.args)
+        records.append((node.op.name, arguments, node.attributes, node.dtype, node.shape, locate(node.origin)))
+    return records
+
+
+def unflatten_graph(records: Iterable[tuple[Any, ...]]) -> list[Expr]:
+    """Return the nodes of a flat list of records, interned again."""
+    nodes: list[Expr] = []
+    for name, positions, attributes, dtype, shape, origin in records:
+        operation: Operation = OPERATIONS[name]
+        with inherit_origin(origin):
+            nodes.append(make_node(operation, tuple(nodes[p] for p in positions), attributes, dtype, shape))
+    return nodes
+
+
+def _load_expression(records: list[tuple[Any, ...]]) -> Expr:
+    """Return the last node of a flat list: what `pickle` calls."""
+    return unflatten_graph(records)[-1]
+
+
+def _reduce_expression(node: Expr) -> tuple[Callable[..., Expr], tuple[Any, ...]]:
+    return _load_expression, (flatten_graph([node]),)
+
+
+Expr.__reduce__ = _reduce_expression  # type: ignore[method-assign,assignment]

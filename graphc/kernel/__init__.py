@@ -1,0 +1,1 @@
+"""How a graph becomes loops: the kernel IR and the passes over it."""

@@ -1,0 +1,206 @@
+"""Scalar rows: functions of numbers, applied element by element. One row is one operation, whole.
+
+A row states the function as SymPy text; code, derivatives, kernels, documentation and tests follow it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from graphc.errors import DTypeError
+from graphc.graph.dimensions import Shape, Size
+from graphc.graph.leaf import as_exprs
+from graphc.graph.node import Expr, Gradient, Operation, build
+from graphc.graph.table import OPERATIONS, apply
+from graphc.graph.types import DType, broadcast_shapes, is_float, promote
+from graphc.ops.public import public
+
+ARGUMENT_NAMES = ("x", "y", "z")
+INFINITY = float("inf")
+REALS = (-INFINITY, INFINITY)
+
+Function: TypeAlias = "Callable[..., Expr]"
+"""The function of a row: arguments to node."""
+Partial: TypeAlias = "Callable[..., Any] | None"
+"""Arguments and result to the partial derivative, as graph expressions (or a Python number)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ScalarOperation(Operation):
+    """A function of one to three numbers.
+
+    Columns:
+        definition: SymPy text in x, y, z: what is proved, the oracle of accuracy, LaTeX and docs.
+        code: Python legal in ``njit`` and ``cuda.jit`` in {x}, {y}, {z}; {one}, {zero} are typed literals.
+        reference: NumPy and SciPy text in np, special, {x}, {y}, {z}: the reference backend.
+        partials: d result / d argument, each from (arguments..., result); None where it is zero.
+        pushes: instead of partials where a product would be wrong or wasteful (linear rows):
+            each from (tangent or adjoint, arguments..., result) to its contribution.
+        rule: dtype rule: "float" (integers become float64), "number" (kept), "compare" (bool from
+            numbers), "logic" (bool from bools), "test" (bool from floats), "select" (bool, then numbers).
+        domain: per argument the open interval where the row is smooth; tests sample from it.
+        singular: whether a partial can be infinite or NaN where the result is defined: contributions
+            are then zero wherever what they multiply is zero.
+        kinks: arguments -> expressions that vanish where the derivative jumps.
+        cost: floating-point operations, transcendental ones counted as 10.
+        ulp: documented bound on the error of code in units in the last place.
+        widens: whether code computes in float64 whatever its arguments are.
+    """
+
+    definition: str
+    code: str
+    reference: str
+    partials: tuple[Partial, ...] = ()
+    pushes: tuple[Partial, ...] = ()
+    rule: str = "float"
+    domain: tuple[tuple[float, float], ...] = ()
+    singular: bool = False
+    kinks: Callable[..., Sequence[Any]] | None = None
+    commutes: bool = False
+    cost: int = 1
+    ulp: float = 4.0
+    widens: bool = False
+    convention: str = ""
+    arity: int = 1
+
+    def infer(self, arguments: Sequence[Expr], attributes: dict[str, Any]) -> tuple[DType, Shape]:
+        dtype = arguments[-1].dtype
+        return ("bool" if self.rule in ("compare", "logic", "test") else dtype), arguments[0].shape
+
+    def pushforward(self, node: Expr, tangents: Sequence[Gradient]) -> Gradient:
+        total: Gradient = None
+        for number, tangent in enumerate(tangents):
+            if tangent is None:
+                continue
+            part = self._contribution(node, tangent, number)
+            if part is not None:
+                total = part if total is None else apply("add", total, part)
+        return total
+
+    def pullback(self, node: Expr, adjoint: Expr, wanted: Sequence[bool]) -> Sequence[Gradient]:
+        return [self._contribution(node, adjoint, number) if want else None for number, want in enumerate(wanted)]
+
+    def _contribution(self, node: Expr, gradient: Expr, number: int) -> Gradient:
+        """Return gradient times the partial of one argument: elementwise, so the same in both modes."""
+        if self.pushes:
+            push = self.pushes[number]
+            return None if push is None else push(gradient, *node.args, node)
+        partial = self.partials[number] if self.partials else None
+        if partial is None:
+            return None
+        multiply = "guarded_multiply" if self.singular else "multiply"
+        return apply(multiply, gradient, partial(*node.args, node))
+
+    def flops(self, node: Expr) -> Size:
+        return node.size * self.cost if is_float(node.dtype) or self.rule == "compare" else 0
+
+
+def row(
+    name: str,
+    definition: str,
+    code: str,
+    reference: str,
+    *,
+    partial: Sequence[Partial] = (),
+    push: Sequence[Partial] = (),
+    aliases: Sequence[str] = (),
+    domain: Sequence[tuple[float, float]] | tuple[float, float] | None = None,
+    **columns: Any,
+) -> Callable[..., Expr]:
+    """Enter a scalar row in the table and return the function that builds its nodes."""
+    arity = 1 + max(number for number, argument in enumerate(ARGUMENT_NAMES) if "{" + argument + "}" in code)
+    intervals = _intervals(domain, arity)
+    operation = ScalarOperation(
+        name=name, definition=definition, code=code, reference=reference, arity=arity,
+        partials=tuple(partial), pushes=tuple(push), domain=intervals, **columns,
+    )  # fmt: skip
+    OPERATIONS[name] = operation
+    return public(*aliases, name=name)(_builder(operation))
+
+
+def _intervals(domain: Any, arity: int) -> tuple[tuple[float, float], ...]:
+    """Return one interval for each argument."""
+    if domain is None:
+        return (REALS,) * arity
+    if isinstance(domain[0], (int, float)):
+        return (tuple(domain),) * arity
+    return tuple(tuple(interval) for interval in domain)
+
+
+def _builder(operation: ScalarOperation) -> Callable[..., Expr]:
+    """Return the function that checks, casts and broadcasts arguments and builds the node."""
+    names = ARGUMENT_NAMES[: operation.arity]
+
+    def function(*arguments: Any) -> Expr:
+        return elementwise(operation, *arguments)
+
+    function.__name__ = operation.name
+    function.__doc__ = (
+        f"Return ``{operation.definition}`` for each element, broadcasting like NumPy.\n\n"
+        f"    Args:\n        {', '.join(names)}: expressions, arrays or numbers.\n"
+    )
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return function
+
+
+def elementwise(operation: ScalarOperation, *arguments: Any) -> Expr:
+    """Return the node of a scalar row on any mixture of arguments: cast, broadcast, then built.
+
+    Raises:
+        TypeError: the number of arguments is wrong.
+        DTypeError: a dtype the row does not take.
+        ShapeError: shapes that do not broadcast.
+    """
+    if len(arguments) != operation.arity:
+        raise TypeError(f"{operation.name}() takes {operation.arity} argument(s), got {len(arguments)}")
+    nodes = _cast_by_rule(operation, as_exprs(*arguments))
+    first = nodes[0].shape
+    if any(node.shape != first for node in nodes[1:]):
+        shape = broadcast_shapes(*(node.shape for node in nodes))
+        nodes = [apply("broadcast_to", node, shape) for node in nodes]
+    return build(operation, *nodes)
+
+
+def _cast_by_rule(operation: ScalarOperation, nodes: list[Expr]) -> list[Expr]:
+    """Return the arguments cast to the dtypes the row computes in."""
+    rule = operation.rule
+    if rule == "logic":
+        return [_require_bool(operation, node) for node in nodes]
+    if rule == "select":
+        return [_require_bool(operation, nodes[0]), *_promoted(nodes[1:])]
+    cast = _promoted(nodes)
+    if rule in ("float", "test") and not is_float(cast[0].dtype):
+        return [apply("astype", node, "float64") for node in cast]
+    if rule == "number" and cast[0].dtype == "bool":
+        raise DTypeError(
+            f"numbers expected, got bool for ``{operation.definition}``",
+            remedy="cast with .astype(int), or use logical_and, logical_or, logical_not",
+        )
+    return cast
+
+
+def _promoted(nodes: Sequence[Expr]) -> list[Expr]:
+    """Return the nodes cast to the dtype NumPy promotes them to."""
+    first = nodes[0].dtype
+    if all(node.dtype == first for node in nodes):
+        return list(nodes)
+    dtype = promote(*(node.dtype for node in nodes))
+    return [apply("astype", node, dtype) for node in nodes]
+
+
+def _require_bool(operation: ScalarOperation, node: Expr) -> Expr:
+    """Return a node that is bool.
+
+    Raises:
+        DTypeError: it is not.
+    """
+    if node.dtype != "bool":
+        raise DTypeError(
+            f"a boolean condition expected, got dtype {node.dtype}",
+            remedy=f"write a comparison, for example {operation.name}(x > 0, ...) or x != 0 as gx.ne(x, 0)",
+        )
+    return node

@@ -1,0 +1,1 @@
+"""Simplification: rules as equations, and the engine that applies them."""
