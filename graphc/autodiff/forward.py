@@ -1,0 +1,25 @@
+"""Forward mode on the graph: tangents carried along with the values, in one pass from the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphc.graph.node import Expr, Gradient
+from graphc.graph.origin import inherit_origin
+from graphc.graph.walk import reaching, topological_order
+
+
+def tangents(outputs: Sequence[Expr], seeds: Mapping[Expr, Expr]) -> list[Gradient]:
+    """Return the tangent of each output, None where it is zero, from those of the seeded nodes.
+
+    Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.1.
+    """
+    order = topological_order(outputs)
+    active = reaching(order, seeds)
+    table: dict[Expr, Gradient] = dict(seeds)
+    for node in order:
+        if node in table or node not in active or not node.is_differentiable:
+            continue
+        with inherit_origin(node.origin):
+            table[node] = node.op.pushforward(node, [table.get(argument) for argument in node.args])
+    return [table.get(output) for output in outputs]
