@@ -48,7 +48,7 @@ BROADCAST = movement(
     sources=_broadcast_sources,
     adjoint=_broadcast_adjoint,
     tangent=lambda node, tangents: broadcast_to(tangents[0], node.shape),
-    reference=lambda node, arrays, shape: np.broadcast_to(arrays[0], shape),
+    reference=lambda arrays, shape, attributes: np.broadcast_to(arrays[0], shape),
 )
 EXPAND = movement(
     name="expand_dims",
@@ -56,7 +56,7 @@ EXPAND = movement(
     sources=lambda node, index: [Source(0, _drop(index, node.attribute("axes")))],
     adjoint=lambda node, adjoint, _: apply("squeeze", adjoint, node.attribute("axes")),
     tangent=lambda node, tangents: expand_dims(tangents[0], node.attribute("axes")),
-    reference=lambda node, arrays, shape: np.expand_dims(arrays[0], node.attribute("axes")),
+    reference=lambda arrays, shape, attributes: np.expand_dims(arrays[0], attributes["axes"]),
 )
 SQUEEZE = movement(
     name="squeeze",
@@ -64,7 +64,7 @@ SQUEEZE = movement(
     sources=lambda node, index: [Source(0, _insert(index, node.attribute("axes"), 0))],
     adjoint=lambda node, adjoint, _: expand_dims(adjoint, node.attribute("axes")),
     tangent=lambda node, tangents: squeeze(tangents[0], node.attribute("axes")),
-    reference=lambda node, arrays, shape: np.squeeze(arrays[0], node.attribute("axes")),
+    reference=lambda arrays, shape, attributes: np.squeeze(arrays[0], attributes["axes"]),
 )
 TRANSPOSE = movement(
     name="transpose",
@@ -72,7 +72,7 @@ TRANSPOSE = movement(
     sources=lambda node, index: [Source(0, tuple(index[axis] for axis in _inverse(node.attribute("axes"))))],
     adjoint=lambda node, adjoint, _: transpose(adjoint, _inverse(node.attribute("axes"))),
     tangent=lambda node, tangents: transpose(tangents[0], node.attribute("axes")),
-    reference=lambda node, arrays, shape: np.transpose(arrays[0], node.attribute("axes")),
+    reference=lambda arrays, shape, attributes: np.transpose(arrays[0], attributes["axes"]),
 )
 RESHAPE = movement(
     name="reshape",
@@ -80,7 +80,7 @@ RESHAPE = movement(
     sources=lambda node, index: [Source(0, _reshape_index(node, index))],
     adjoint=lambda node, adjoint, _: reshape(adjoint, node.args[0].shape),
     tangent=lambda node, tangents: reshape(tangents[0], node.shape),
-    reference=lambda node, arrays, shape: np.reshape(arrays[0], shape),
+    reference=lambda arrays, shape, attributes: np.reshape(arrays[0], shape),
     view=True,
 )
 

@@ -47,7 +47,7 @@ class MovementOperation(Operation):
     adjoint: Callable[[Expr, Expr, int], Expr]
     tangent: Callable[[Expr, Sequence[Gradient]], Expr]
     reference: Callable[..., Any]
-    """(node, arrays, concrete shape) -> array: the same in NumPy; the arrays may hold objects."""
+    """(arrays, shape, attributes) -> array: the same in NumPy, every size a number; the arrays may hold objects."""
     view: bool = False
     """Whether the result is the argument's memory read in another shape (reshape)."""
 

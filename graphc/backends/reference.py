@@ -1,0 +1,212 @@
+"""The reference backend: NumPy, node by node. It is the living definition every other backend is held to.
+
+It also runs on object arrays (of SymPy symbols, of mpmath numbers) when the caller brings scalar functions for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy import special
+
+from graphc.errors import ArgumentError, ShapeError, UnsupportedError
+from graphc.graph.dimensions import Shape, Size, names
+from graphc.graph.dimensions import evaluate as evaluate_size
+from graphc.graph.leaf import CONSTANT, SIZE, SYMBOL, constant_value, symbol_name
+from graphc.graph.node import Expr, Operation
+from graphc.graph.origin import describe_origin
+from graphc.graph.types import format_shape
+from graphc.graph.walk import topological_order
+from graphc.ops.contraction_row import ContractionOperation
+from graphc.ops.movement_row import MovementOperation
+from graphc.ops.reduction_row import ReductionOperation
+from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
+
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Sizes: TypeAlias = "dict[str, int]"
+ScalarTable: TypeAlias = "Callable[[ScalarOperation], Callable[..., Any]]"
+Evaluator: TypeAlias = "Callable[[Expr, list[Array], Sizes], Any]"
+
+
+def evaluate(
+    outputs: Sequence[Expr], values: Mapping[Expr, Any], scalar: ScalarTable | None = None
+) -> list[np.ndarray[Any, Any]]:
+    """Return the values of the outputs as arrays of their dtypes and shapes.
+
+    Args:
+        outputs: the expressions to compute.
+        values: an array (or what NumPy makes one of) for each symbol the outputs depend on; those of
+            other symbols still tell the sizes of dimensions.
+        scalar: for arrays of objects: scalar row -> function of arrays that computes it; by default
+            the row's NumPy text.
+
+    Raises:
+        ArgumentError: a symbol has no value, or nothing tells the size of a dimension.
+        ShapeError: a value does not have its symbol's shape.
+    """
+    order = topological_order(outputs)
+    arrays = _bind(order, values)
+    sizes = solve_sizes({node: array.shape for node, array in arrays.items()})
+    _require_sizes(order, sizes)
+    last_user = {argument: node for node in order for argument in node.args}
+    kept = set(outputs)
+    table = scalar or scalar_function
+    with np.errstate(all="ignore"):
+        for node in order:
+            if node not in arrays:
+                arrays[node] = _compute(node, arrays, sizes, table)
+            for argument in node.args:
+                if last_user[argument] is node and argument not in kept:
+                    arrays.pop(argument, None)
+    return [arrays[output] for output in outputs]
+
+
+def solve_sizes(shapes: Mapping[Expr, tuple[int, ...]]) -> Sizes:
+    """Return the size of each named dimension from the shapes of the values of symbols.
+
+    A dimension that is a plain name is read off the shape; afterwards every dimension is checked.
+
+    Raises:
+        ShapeError: a shape does not fit its symbol's, or two disagree on a name.
+    """
+    sizes: Sizes = {}
+    bound_by: dict[str, Expr] = {}
+    for node, shape in shapes.items():
+        if len(shape) != len(node.shape):
+            raise _wrong_shape(node, shape, f"{len(node.shape)} dimension(s), got {len(shape)}")
+        for size, number in zip(node.shape, shape, strict=True):
+            if names(size) == (str(size),) and str(size) not in sizes:
+                sizes[str(size)] = number
+                bound_by[str(size)] = node
+    for node, shape in shapes.items():
+        for axis, (size, number) in enumerate(zip(node.shape, shape, strict=True)):
+            if all(name in sizes for name in names(size)) and evaluate_size(size, sizes) != number:
+                sources = [f"{name} = {sizes[name]} from {symbol_name(bound_by[name])!r}" for name in names(size)]
+                expected = f"{evaluate_size(size, sizes)} on axis {axis}" + f" ({', '.join(sources)})" * bool(sources)
+                raise _wrong_shape(node, shape, f"{expected}, got {number}")
+    return sizes
+
+
+def _wrong_shape(node: Expr, shape: tuple[int, ...], what: str) -> ShapeError:
+    """Return the error for a value that does not have its symbol's shape."""
+    return ShapeError(
+        f"argument {symbol_name(node)!r} of shape {format_shape(node.shape)}: expected {what} in {shape}",
+        origin=describe_origin(node.origin),
+    )
+
+
+def _bind(order: Sequence[Expr], values: Mapping[Expr, Any]) -> dict[Expr, Array]:
+    """Return an array of the right dtype for every symbol that has a value.
+
+    Raises:
+        ArgumentError: a symbol in use has none.
+    """
+    for node in order:
+        if node.op is SYMBOL and node not in values:
+            raise ArgumentError(f"no value for {symbol_name(node)!r}", origin=describe_origin(node.origin))
+    arrays: dict[Expr, Array] = {}
+    for node, value in values.items():
+        array = np.asarray(value)
+        arrays[node] = array if array.dtype == object else array.astype(node.dtype, copy=False)
+    return arrays
+
+
+def _require_sizes(order: Sequence[Expr], sizes: Sizes) -> None:
+    """Check that every dimension in use is known.
+
+    Raises:
+        ArgumentError: one is not.
+    """
+    for node in order:
+        attributes = (value for _, value in node.attributes if _is_open(value))
+        for name in (name for size in (*node.shape, *attributes) for name in names(size)):
+            if name not in sizes:
+                raise ArgumentError(
+                    f"the size of dimension {name!r} is not known",
+                    remedy="give one input a dimension that is this plain name",
+                    origin=describe_origin(node.origin),
+                )
+
+
+def _compute(node: Expr, arrays: Mapping[Expr, Array], sizes: Sizes, scalar: ScalarTable) -> Array:
+    """Return the value of one node from those of its arguments."""
+    operands = [arrays[argument] for argument in node.args]
+    if isinstance(node.op, ScalarOperation):
+        result = scalar(node.op)(*operands)
+    else:
+        result = _evaluator(node.op)(node, operands, sizes)
+    array = np.asarray(result)
+    return array if array.dtype == object else array.astype(node.dtype, copy=False)
+
+
+def _evaluator(operation: Operation) -> Evaluator:
+    """Return the function that computes the operation's kind of row.
+
+    Raises:
+        UnsupportedError: the reference backend does not know the kind.
+    """
+    for kind in type(operation).__mro__:
+        if kind in EVALUATORS:
+            return EVALUATORS[kind]
+    found = LEAVES.get(operation.name)
+    if found is None:
+        raise UnsupportedError(f"the reference backend cannot compute {operation.name!r}")
+    return found
+
+
+@cache
+def scalar_function(operation: ScalarOperation) -> Callable[..., Any]:
+    """Return the NumPy function a scalar row's ``reference`` text stands for."""
+    arguments = ", ".join(ARGUMENT_NAMES[: operation.arity])
+    text = operation.reference.format(**{name: name for name in ARGUMENT_NAMES})
+    function: Callable[..., Any] = eval(f"lambda {arguments}: {text}", {"np": np, "special": special})
+    return function
+
+
+def _concrete(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
+    """Return a shape with every named dimension replaced by its size."""
+    return tuple(evaluate_size(size, sizes) for size in shape)
+
+
+def _concrete_attributes(node: Expr, sizes: Sizes) -> dict[str, Any]:
+    """Return the node's attributes with every size in them a number."""
+    return {name: _number(value, sizes) for name, value in node.attributes}
+
+
+def _number(value: Any, sizes: Sizes) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_number(each, sizes) for each in value)
+    return evaluate_size(value, sizes) if _is_open(value) else value
+
+
+def _is_open(value: Size | Any) -> bool:
+    return hasattr(value, "evaluate")
+
+
+def _move(node: Expr, operands: list[Array], sizes: Sizes) -> Any:
+    row: Any = node.op
+    return row.reference(operands, _concrete(node.shape, sizes), _concrete_attributes(node, sizes))
+
+
+def _reduce(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
+    row: Any = node.op
+    return row.reference(operands[0], node.attribute("axes"))
+
+
+def _contract(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
+    left, right, out = (node.attribute(name) for name in ("left", "right", "out"))
+    return np.einsum(f"{left},{right}->{out}", *operands)
+
+
+EVALUATORS: dict[type, Evaluator] = {
+    MovementOperation: _move,
+    ReductionOperation: _reduce,
+    ContractionOperation: _contract,
+}
+LEAVES: dict[str, Evaluator] = {
+    CONSTANT.name: lambda node, operands, sizes: constant_value(node),
+    SIZE.name: lambda node, operands, sizes: evaluate_size(node.attribute("size"), sizes),
+}
