@@ -16,8 +16,26 @@ if TYPE_CHECKING:
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Every function that builds nodes, by its public name and its NumPy aliases."""
 
-OPERATIONS: dict[str, Operation] = {}
+FAMILIES: dict[str, Callable[[int], Operation]] = {}
+"""Families of rows with an integer parameter, by name: what enters the member in the table."""
+
+
+class _Operations(dict[str, "Operation"]):
+    """The table of rows; a member of a family, as ``power[3]``, enters it when it is first looked up."""
+
+    def __missing__(self, name: str) -> Operation:
+        family, bracket, parameter = name.removesuffix("]").partition("[")
+        if not bracket or family not in FAMILIES:
+            raise KeyError(name)
+        return FAMILIES[family](int(parameter))
+
+
+OPERATIONS: dict[str, Operation] = _Operations()
 """Every operation row, by name."""
+
+
+PRINTERS: dict[str, Callable[..., str]] = {}
+"""How expressions print: "text", "latex" and "tree", filled by the modules of those names."""
 
 
 def apply(name: str, *arguments: Any, **options: Any) -> Expr:

@@ -1,5 +1,5 @@
 """What an expression can say: the operation tables, one row an operation."""
 
-from graphc.ops import contraction, movement, reduction, scalar
+from graphc.ops import contraction, elementary, movement, powers, reduction, scalar
 
-__all__ = ["contraction", "movement", "reduction", "scalar"]
+__all__ = ["contraction", "elementary", "movement", "powers", "reduction", "scalar"]

@@ -1,25 +1,160 @@
-"""The scalar rows: arithmetic, selection, comparisons. One row is one operation, whole."""
+"""The scalar rows: arithmetic, selection, rounding, comparisons, logic. One row is one operation, whole.
+
+Conventions at the edges (design of the derivative, read by both modes and every backend): abs'(0) = 0,
+sign' = 0, ties of maximum and minimum split evenly, clip' at a bound goes to the bound. Division of
+integers by zero gives what the machine gives, without a crash.
+"""
 
 from __future__ import annotations
 
-from graphc.ops.scalar_row import INFINITY, REALS, Function, row
+import builtins
+import math
+from typing import Any
 
-# fmt: off
+from graphc.graph.leaf import as_exprs, constant, constant_value, is_constant
+from graphc.graph.node import Expr, build
+from graphc.graph.types import as_dtype
+from graphc.ops.public import public
+from graphc.ops.scalar_row import INFINITY, REALS, CastOperation, Function, enter, make_operation, row
+
 POSITIVE = (0.0, INFINITY)
 
+# fmt: off
+# --- arithmetic
 add: Function = row("add", "x + y", "{x} + {y}", "np.add({x}, {y})", push=[lambda g, x, y, r: g, lambda g, x, y, r: g], rule="number", commutes=True, infix="+")
 subtract: Function = row("subtract", "x - y", "{x} - {y}", "np.subtract({x}, {y})", push=[lambda g, x, y, r: g, lambda g, x, y, r: negative(g)], rule="number", infix="-")
 multiply: Function = row("multiply", "x*y", "{x} * {y}", "np.multiply({x}, {y})", partial=[lambda x, y, r: y, lambda x, y, r: x], rule="number", commutes=True, infix="*")
-divide: Function = row("divide", "x/y", "{x} / {y}", "np.divide({x}, {y})", push=[lambda g, x, y, r: divide(g, y), lambda g, x, y, r: negative(multiply(divide(g, y), r))], aliases=("true_divide",), domain=(REALS, POSITIVE), infix="/")
+divide: Function = row("divide", "x/y", "{x} / {y}", "np.divide({x}, {y})", push=[lambda g, x, y, r: guarded_divide(g, y), lambda g, x, y, r: negative(guarded_multiply(guarded_divide(g, y), r))], aliases=("true_divide",), domain=(REALS, POSITIVE), infix="/", cost=4)
 negative: Function = row("negative", "-x", "-{x}", "np.negative({x})", push=[lambda g, x, r: negative(g)], rule="number")
-sin: Function = row("sin", "sin(x)", "math.sin({x})", "np.sin({x})", partial=[lambda x, r: cos(x)], cost=10)
-cos: Function = row("cos", "cos(x)", "math.cos({x})", "np.cos({x})", partial=[lambda x, r: negative(sin(x))], cost=10)
-exp: Function = row("exp", "exp(x)", "math.exp({x})", "np.exp({x})", partial=[lambda x, r: r], cost=10)
-log: Function = row("log", "log(x)", "math.log({x})", "np.log({x})", partial=[lambda x, r: 1 / x], singular=True, domain=POSITIVE, cost=10)
-tanh: Function = row("tanh", "tanh(x)", "math.tanh({x})", "np.tanh({x})", partial=[lambda x, r: 1 - r * r], cost=10)
-sqrt: Function = row("sqrt", "sqrt(x)", "math.sqrt({x})", "np.sqrt({x})", partial=[lambda x, r: 0.5 / r], singular=True, domain=POSITIVE)
-power: Function = row("power", "x**y", "{x} ** {y}", "np.power({x}, {y})", partial=[lambda x, y, r: y * power(x, y - 1), lambda x, y, r: r * log(x)], singular=True, rule="number", domain=(POSITIVE, REALS), cost=10, infix="**", aliases=("pow",))
-guarded_multiply: Function = row("guarded_multiply", "x*y", "({x} * {y} if {x} != {zero} else {x})", "np.where(np.equal({x}, 0), {x}, np.multiply({x}, {y}))", push=[lambda g, x, y, r: guarded_multiply(g, y), lambda g, x, y, r: multiply(g, x)], rule="number")
-less: Function = row("less", "x < y", "{x} < {y}", "np.less({x}, {y})", rule="compare", infix="<", aliases=("lt",))
-less_equal: Function = row("less_equal", "x <= y", "{x} <= {y}", "np.less_equal({x}, {y})", rule="compare", infix="<=", aliases=("le",))
-where: Function = row("where", "Piecewise((y, x), (z, True))", "({y} if {x} else {z})", "np.where({x}, {y}, {z})", push=[None, lambda g, c, a, b, r: where(c, g, 0), lambda g, c, a, b, r: where(c, 0, g)], rule="select")
+floor_divide: Function = row("floor_divide", "floor(x/y)", "{x} // {y}", "np.floor_divide({x}, {y})", rule="number", domain=(REALS, POSITIVE), kinks=lambda x, y: [divide(x, y) - rint(divide(x, y))], infix="//", cost=8, convention="derivative 0 everywhere; integers by zero: unspecified, no error")
+mod: Function = row("mod", "x - y*floor(x/y)", "{x} % {y}", "np.mod({x}, {y})", push=[lambda g, x, y, r: g, lambda g, x, y, r: negative(multiply(g, floor_divide(x, y)))], rule="number", domain=(REALS, POSITIVE), kinks=lambda x, y: [divide(x, y) - rint(divide(x, y))], aliases=("remainder",), infix="%", cost=8, convention="sign of the divisor, as Python and NumPy")
+guarded_multiply: Function = row("guarded_multiply", "x*y", "({x} * {y} if {x} != {zero} else {x})", "np.where(np.equal({x}, 0), {x}, np.multiply({x}, {y}))", push=[lambda g, x, y, r: guarded_multiply(g, y), lambda g, x, y, r: multiply(g, x)], rule="number", convention="0 where x is 0, whatever y is")
+guarded_divide: Function = row("guarded_divide", "x/y", "({x} / {y} if {x} != {zero} else {x})", "np.where(np.equal({x}, 0), {x}, np.divide({x}, {y}))", push=[lambda g, x, y, r: guarded_divide(g, y), lambda g, x, y, r: negative(guarded_divide(guarded_multiply(g, r), y))], domain=(REALS, POSITIVE), cost=4, convention="0 where x is 0, whatever y is")
+abs: Function = row("abs", "Abs(x)", "abs({x})", "np.abs({x})", partial=[lambda x, r: sign(x)], rule="number", kinks=lambda x: [x], aliases=("absolute", "fabs"), convention="abs'(0) = 0")
+sign: Function = row("sign", "sign(x)", "sign({x})", "np.sign({x})", rule="number", kinks=lambda x: [x], convention="sign' = 0, also at 0")
+copysign: Function = row("copysign", "Piecewise((Abs(x), y >= 0), (-Abs(x), True))", "math.copysign({x}, {y})", "np.copysign({x}, {y})", push=[lambda g, x, y, r: multiply(multiply(g, sign(x)), copysign(1, y)), None], kinks=lambda x, y: [x, y], convention="derivative 0 at x = 0")
+
+# --- rounding
+floor: Function = row("floor", "floor(x)", "floor({x})", "np.floor({x})", rule="number", kinks=lambda x: [x - rint(x)])
+ceil: Function = row("ceil", "ceiling(x)", "ceil({x})", "np.ceil({x})", rule="number", kinks=lambda x: [x - rint(x)])
+trunc: Function = row("trunc", "Piecewise((floor(x), x >= 0), (ceiling(x), True))", "trunc({x})", "np.trunc({x})", rule="number", kinks=lambda x: [x - rint(x)], aliases=("fix",))
+rint: Function = row("rint", "Piecewise((2*floor((x + 1/2)/2), Eq(x - floor(x), 1/2)), (floor(x + 1/2), True))", "rint({x})", "np.rint({x})", rule="number", kinks=lambda x: [x - floor(x) - 0.5], convention="halves to even")
+
+# --- selection
+maximum: Function = row("maximum", "Max(x, y)", "({x} if ({x} >= {y}) | ({x} != {x}) else {y})", "np.maximum({x}, {y})", push=[lambda g, x, y, r: _share(g, x > y, x, y), lambda g, x, y, r: _share(g, y > x, x, y)], rule="number", kinks=lambda x, y: [x - y], commutes=True, convention="ties split evenly; NaN wins")
+minimum: Function = row("minimum", "Min(x, y)", "({x} if ({x} <= {y}) | ({x} != {x}) else {y})", "np.minimum({x}, {y})", push=[lambda g, x, y, r: _share(g, x < y, x, y), lambda g, x, y, r: _share(g, y < x, x, y)], rule="number", kinks=lambda x, y: [x - y], commutes=True, convention="ties split evenly; NaN wins")
+_clip: Function = row("clip", "Min(Max(x, y), z)", "clip({x}, {y}, {z})", "np.clip({x}, {y}, {z})", push=[lambda g, x, y, z, r: where(logical_and(y < x, x < z), g, 0), lambda g, x, y, z, r: where(logical_and(x <= y, y < z), g, 0), lambda g, x, y, z, r: where(maximum(x, y) >= z, g, 0)], rule="number", kinks=lambda x, y, z: [x - y, x - z, y - z], cost=2, convention="at a bound the derivative is 0 for x and 1 for the bound")
+where: Function = row("where", "Piecewise((y, x), (z, True))", "({y} if {x} else {z})", "np.where({x}, {y}, {z})", push=[None, lambda g, c, a, b, r: where(c, g, 0), lambda g, c, a, b, r: where(c, 0, g)], rule="select", convention="the branch not taken gets the gradient 0, whatever its own derivative is")
+stop_gradient: Function = row("stop_gradient", "x", "{x}", "{x}", rule="any", cost=0, detached=True, convention="derivative 0 by decree")
+
+# --- comparison
+less: Function = row("less", "x < y", "{x} < {y}", "np.less({x}, {y})", rule="compare", kinks=lambda x, y: [x - y], infix="<", aliases=("lt",))
+less_equal: Function = row("less_equal", "x <= y", "{x} <= {y}", "np.less_equal({x}, {y})", rule="compare", kinks=lambda x, y: [x - y], infix="<=", aliases=("le",))
+greater: Function = row("greater", "x > y", "{x} > {y}", "np.greater({x}, {y})", rule="compare", kinks=lambda x, y: [x - y], infix=">", aliases=("gt",))
+greater_equal: Function = row("greater_equal", "x >= y", "{x} >= {y}", "np.greater_equal({x}, {y})", rule="compare", kinks=lambda x, y: [x - y], infix=">=", aliases=("ge",))
+equal: Function = row("equal", "Eq(x, y)", "{x} == {y}", "np.equal({x}, {y})", rule="compare", kinks=lambda x, y: [x - y], commutes=True, aliases=("eq",))
+not_equal: Function = row("not_equal", "Ne(x, y)", "{x} != {y}", "np.not_equal({x}, {y})", rule="compare", kinks=lambda x, y: [x - y], commutes=True, aliases=("ne",))
+isnan: Function = row("isnan", "False", "{x} != {x}", "np.isnan({x})", rule="test")
+isinf: Function = row("isinf", "False", "math.isinf({x})", "np.isinf({x})", rule="test")
+isfinite: Function = row("isfinite", "True", "math.isfinite({x})", "np.isfinite({x})", rule="test")
+
+# --- logic
+logical_and: Function = row("logical_and", "x & y", "{x} & {y}", "np.logical_and({x}, {y})", rule="logic", commutes=True, infix="&", aliases=("bitwise_and",))
+logical_or: Function = row("logical_or", "x | y", "{x} | {y}", "np.logical_or({x}, {y})", rule="logic", commutes=True, infix="|", aliases=("bitwise_or",))
+logical_xor: Function = row("logical_xor", "x ^ y", "{x} ^ {y}", "np.logical_xor({x}, {y})", rule="logic", commutes=True, infix="^", aliases=("bitwise_xor",))
+logical_not: Function = row("logical_not", "~x", "not {x}", "np.logical_not({x})", rule="logic", aliases=("invert", "bitwise_not"))
+# fmt: on
+
+ASTYPE = enter(make_operation("astype", "x", "{dtype}({x})", "{x}", rule="any", kind=CastOperation, cost=0))
+"""The cast: its attribute ``dtype`` is the result's, which {dtype} in its code stands for."""
+
+
+def _share(g: Expr, wins: Expr, x: Expr, y: Expr) -> Expr:
+    """Return the gradient where this argument wins, half of it at a tie, else 0."""
+    return where(wins, g, where(equal(x, y), multiply(g, 0.5), 0))
+
+
+@public()
+def astype(x: Any, dtype: Any) -> Expr:
+    """Return the elements of ``x`` in another dtype.
+
+    Args:
+        x: an expression, array or number of any shape.
+        dtype: float32, float64, an integer type or bool, as NumPy or text name it.
+
+    Casts between floats pass the derivative on; casts to integers and bool have none. NaN and numbers
+    out of range give an unspecified integer, as in NumPy.
+
+    Raises:
+        DTypeError: graphc has no such dtype.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.astype(gx.symbol("x"), "float32").dtype
+        'float32'
+    """
+    (node,) = as_exprs(x)
+    target = as_dtype(dtype)
+    if node.dtype == target:
+        return node
+    if is_constant(node):
+        return constant(constant_value(node).astype(target))
+    return build(ASTYPE, node, dtype=target)
+
+
+@public()
+def clip(x: Any, min: Any = None, max: Any = None) -> Expr:
+    """Return ``x`` limited to the interval from ``min`` to ``max``; None leaves a side open.
+
+    At a bound the derivative is 0 for ``x`` and 1 for the bound; where ``min > max`` the result is ``max``.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.clip(gx.symbol("x"), 0, 1).dtype
+        'float64'
+    """
+    if min is None and max is None:
+        return as_exprs(x)[0]
+    if max is None:
+        return _clip(x, min, INFINITY) if _is_floating(x, min) else maximum(x, min)
+    if min is None:
+        return _clip(x, -INFINITY, max) if _is_floating(x, max) else minimum(x, max)
+    return _clip(x, min, max)
+
+
+def _is_floating(*values: Any) -> bool:
+    """Tell whether values compute in floating point."""
+    return any(node.is_differentiable for node in as_exprs(*values))
+
+
+@public("around")
+def round(x: Any, decimals: int = 0) -> Expr:
+    """Return ``x`` rounded to a number of decimals, halves to even; the derivative is 0.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.round(gx.symbol("x"), 2).shape
+        ()
+    """
+    if decimals == 0:
+        return rint(x)
+    scale = float(10 ** builtins.abs(decimals))
+    return divide(rint(multiply(x, scale)), scale) if decimals > 0 else multiply(rint(divide(x, scale)), scale)
+
+
+@public()
+def positive(x: Any) -> Expr:
+    """Return ``x`` itself."""
+    return as_exprs(x)[0]
+
+
+@public("radians")
+def deg2rad(x: Any) -> Expr:
+    """Return an angle in degrees in radians."""
+    return multiply(x, math.pi / 180)
+
+
+@public("degrees")
+def rad2deg(x: Any) -> Expr:
+    """Return an angle in radians in degrees."""
+    return multiply(x, 180 / math.pi)

@@ -14,8 +14,9 @@ from graphc.errors import DTypeError
 from graphc.graph.dimensions import Shape, Size
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr, Gradient, Operation, build
-from graphc.graph.table import OPERATIONS, apply
+from graphc.graph.table import FAMILIES, OPERATIONS, apply
 from graphc.graph.types import DType, broadcast_shapes, is_float, promote
+from graphc.ops.masked import is_masked
 from graphc.ops.public import public
 
 ARGUMENT_NAMES = ("x", "y", "z")
@@ -40,7 +41,8 @@ class ScalarOperation(Operation):
         pushes: instead of partials where a product would be wrong or wasteful (linear rows):
             each from (tangent or adjoint, arguments..., result) to its contribution.
         rule: dtype rule: "float" (integers become float64), "number" (kept), "compare" (bool from
-            numbers), "logic" (bool from bools), "test" (bool from floats), "select" (bool, then numbers).
+            numbers), "logic" (bool from bools), "test" (bool from floats), "select" (bool, then numbers),
+            "any" (kept, bool too).
         domain: per argument the open interval where the row is smooth; tests sample from it.
         singular: whether a partial can be infinite or NaN where the result is defined: contributions
             are then zero wherever what they multiply is zero.
@@ -48,6 +50,9 @@ class ScalarOperation(Operation):
         cost: floating-point operations, transcendental ones counted as 10.
         ulp: documented bound on the error of code in units in the last place.
         widens: whether code computes in float64 whatever its arguments are.
+        convention: what was chosen at the edges, for the docs.
+        detached: whether the derivative is zero by decree, not by mathematics.
+        family, parameter: for a member of a family (``power[3]``), its name and number.
     """
 
     definition: str
@@ -64,7 +69,10 @@ class ScalarOperation(Operation):
     ulp: float = 4.0
     widens: bool = False
     convention: str = ""
+    detached: bool = False
     arity: int = 1
+    family: str = ""
+    parameter: int = 0
 
     def infer(self, arguments: Sequence[Expr], attributes: dict[str, Any]) -> tuple[DType, Shape]:
         dtype = arguments[-1].dtype
@@ -91,11 +99,28 @@ class ScalarOperation(Operation):
         partial = self.partials[number] if self.partials else None
         if partial is None:
             return None
-        multiply = "guarded_multiply" if self.singular else "multiply"
+        multiply = "guarded_multiply" if self.singular or is_masked(gradient) else "multiply"
         return apply(multiply, gradient, partial(*node.args, node))
 
     def flops(self, node: Expr) -> Size:
         return node.size * self.cost if is_float(node.dtype) or self.rule == "compare" else 0
+
+
+class CastOperation(ScalarOperation):
+    """The row of casts: the result's dtype is the attribute ``dtype``; gradients are cast back."""
+
+    __slots__ = ()
+
+    def infer(self, arguments: Sequence[Expr], attributes: dict[str, Any]) -> tuple[DType, Shape]:
+        return attributes["dtype"], arguments[0].shape
+
+    def pushforward(self, node: Expr, tangents: Sequence[Gradient]) -> Gradient:
+        (tangent,) = tangents
+        return None if tangent is None or not is_float(node.dtype) else apply("astype", tangent, node.dtype)
+
+    def pullback(self, node: Expr, adjoint: Expr, wanted: Sequence[bool]) -> Sequence[Gradient]:
+        (argument,) = node.args
+        return [apply("astype", adjoint, argument.dtype) if wanted[0] and is_float(argument.dtype) else None]
 
 
 def row(
@@ -111,14 +136,59 @@ def row(
     **columns: Any,
 ) -> Callable[..., Expr]:
     """Enter a scalar row in the table and return the function that builds its nodes."""
+    operation = make_operation(name, definition, code, reference, partial=partial, push=push, domain=domain, **columns)
+    return public(*aliases, name=name)(_builder(enter(operation)))
+
+
+def enter(operation: ScalarOperation) -> ScalarOperation:
+    """Enter a row in the table and return it."""
+    OPERATIONS[operation.name] = operation
+    return operation
+
+
+def make_operation(
+    name: str,
+    definition: str,
+    code: str,
+    reference: str,
+    *,
+    partial: Sequence[Partial] = (),
+    push: Sequence[Partial] = (),
+    domain: Any = None,
+    kind: type[ScalarOperation] = ScalarOperation,
+    **columns: Any,
+) -> ScalarOperation:
+    """Return a scalar row that is in no table yet; the code tells how many arguments it has."""
     arity = 1 + max(number for number, argument in enumerate(ARGUMENT_NAMES) if "{" + argument + "}" in code)
-    intervals = _intervals(domain, arity)
-    operation = ScalarOperation(
+    return kind(
         name=name, definition=definition, code=code, reference=reference, arity=arity,
-        partials=tuple(partial), pushes=tuple(push), domain=intervals, **columns,
+        partials=tuple(partial), pushes=tuple(push), domain=_intervals(domain, arity), **columns,
     )  # fmt: skip
-    OPERATIONS[name] = operation
-    return public(*aliases, name=name)(_builder(operation))
+
+
+def family(name: str, columns: Callable[[int], dict[str, Any]], members: Sequence[int]) -> Callable[..., Expr]:
+    """Enter a family of rows, one for each integer n, and return the function (n, x) -> node of a member.
+
+    A member enters the table when it is first used; those in ``members`` do at once: the tests prove them.
+    """
+
+    def member(number: int) -> Operation:
+        label = f"{name}[{number}]"
+        found = OPERATIONS.get(label)
+        if found is None:
+            operation = make_operation(label, family=name, parameter=number, **columns(number))
+            found = OPERATIONS.setdefault(label, operation)
+        return found
+
+    def function(number: int, *arguments: Any) -> Expr:
+        operation = member(number)
+        assert isinstance(operation, ScalarOperation)
+        return elementwise(operation, *arguments)
+
+    FAMILIES[name] = member
+    for number in members:
+        member(number)
+    return function
 
 
 def _intervals(domain: Any, arity: int) -> tuple[tuple[float, float], ...]:
