@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,18 +42,22 @@ OPERATIONS.update({row.name: row for row in (SYMBOL, CONSTANT, SIZE)})
 class Literal:
     """The value of a constant: a read-only array, equal to another when every bit is."""
 
-    __slots__ = ("_key", "array")
+    __slots__ = ("_hash", "_key", "array", "dtype")
 
     def __init__(self, array: np.ndarray[Any, Any]) -> None:
         self.array = np.array(array, order="C", copy=True)
         self.array.setflags(write=False)
-        self._key = (self.array.dtype.name, self.array.shape, self.array.tobytes())
+        self.dtype: DType = self.array.dtype.name
+        content = self.array.tobytes()
+        content = content if len(content) <= 64 else hashlib.blake2b(content, digest_size=32).digest()
+        self._key = (self.dtype, self.array.shape, content)
+        self._hash = hash(self._key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Literal) and self._key == other._key
+        return self is other or (isinstance(other, Literal) and self._key == other._key)
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return self._hash
 
     def __reduce__(self) -> tuple[type[Literal], tuple[Any]]:
         return Literal, (self.array,)
@@ -127,18 +133,43 @@ def constant(value: Any, dtype: Any = None) -> Expr:
     if isinstance(value, Expr):
         return value
     name = None if dtype is None else as_dtype(dtype)
+    kind = type(value)
+    if kind is float:
+        # The text keeps apart what compares equal (0.0 and -0.0) and finds again what does not (nan).
+        literal = _scalar_literal(value.hex(), "float", name)
+    elif kind is int or kind is bool:
+        literal = _scalar_literal(value, kind.__name__, name)
+    else:
+        literal = _literal(value, name)
+    return make_node(CONSTANT, (), (("value", literal),), literal.dtype, literal.array.shape)
+
+
+@functools.lru_cache(maxsize=4096)
+def _scalar_literal(key: Any, kind: str, dtype: DType | None) -> Literal:
+    """Return the literal of a Python number: most graphs repeat a few."""
+    return _literal(float.fromhex(key) if kind == "float" else key, dtype)
+
+
+def _literal(value: Any, dtype: DType | None) -> Literal:
+    """Return the literal of a value in a dtype, by default its own.
+
+    Raises:
+        DTypeError: the value is no number, or does not fit the dtype.
+    """
     try:
-        array = np.asarray(value, dtype=name)
+        given = np.asarray(value)
+        array = np.asarray(value, dtype=dtype)
     except (OverflowError, ValueError, TypeError) as error:
-        raise DTypeError(f"{value!r} is no constant of dtype {name}: {error}", origin=here()) from None
+        raise DTypeError(f"{value!r} is no constant of dtype {dtype}: {error}", origin=here()) from None
     if array.dtype.name not in DTYPES:
         raise DTypeError(
             f"a constant of dtype {array.dtype} is not supported",
             remedy=f"use one of {', '.join(DTYPES)}",
             origin=here(),
         )
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return make_node(CONSTANT, (), (("value", Literal(array)),), array.dtype.name, array.shape)
+    if given.dtype.kind == "f" and array.dtype.kind != "f" and not np.array_equal(given, array):
+        raise DTypeError(f"{value!r} has no exact value of dtype {dtype}", remedy="round it first", origin=here())
+    return Literal(array.astype(array.dtype.newbyteorder("="), copy=False))
 
 
 def size_of(size: Size, dtype: DType = "int64") -> Expr:
@@ -150,6 +181,8 @@ def size_of(size: Size, dtype: DType = "int64") -> Expr:
 
 def as_exprs(*values: Any) -> list[Expr]:
     """Return the values as expressions; Python scalars are weak and take the dtype of the others."""
+    if all(type(value) is Expr for value in values):
+        return list(values)
     strong = [
         value.dtype if isinstance(value, Expr) else as_dtype(value.dtype) for value in values if hasattr(value, "dtype")
     ]

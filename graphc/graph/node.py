@@ -6,16 +6,15 @@ common subexpressions are shared from the start and ``==`` is identity.
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from graphc.graph.dimensions import Shape, product
+from graphc.graph.interning import InternTable
 from graphc.graph.operators import Operators
 from graphc.graph.origin import Origin, current_origin
-from graphc.graph.table import OPERATIONS
+from graphc.graph.table import OPERATIONS, PRINTERS
 from graphc.graph.types import DType, is_float
 
 Attributes: TypeAlias = "tuple[tuple[str, Hashable], ...]"
@@ -101,6 +100,27 @@ class Expr(Operators):
         """Whether the dtype has derivatives at all: floats have, integers and booleans have none."""
         return is_float(self.dtype)
 
+    def __repr__(self) -> str:
+        return PRINTERS["text"](self)
+
+    def _repr_latex_(self) -> str:
+        return PRINTERS["latex"](self)
+
+    def tree(self, limit: int = 100) -> str:
+        """Return the graph below as a text tree: dtype, shape and the user's line of each node.
+
+        Args:
+            limit: how many nodes to show at most; those nearest to the root are shown.
+
+        A node with several users is shown once, with a number (``#2``) that stands for it elsewhere.
+
+        Example:
+            >>> import graphc as gx
+            >>> print(gx.symbol("x").tree())  # doctest: +SKIP
+            x  float64 ()  model.py:3
+        """
+        return PRINTERS["tree"](self, limit)
+
     def __copy__(self) -> Expr:
         return self
 
@@ -109,24 +129,23 @@ class Expr(Operators):
 
 
 _set = object.__setattr__
-_nodes: weakref.WeakValueDictionary[tuple[Any, ...], Expr] = weakref.WeakValueDictionary()
-_lock = threading.RLock()
+_nodes: InternTable[Expr] = InternTable()
 
 
 def make_node(op: Operation, args: tuple[Expr, ...], attributes: Attributes, dtype: DType, shape: Shape) -> Expr:
     """Return the node of these parts: the one that exists, or a new one."""
-    key = (op, args, attributes, dtype, shape)
-    with _lock:
-        node = _nodes.get(key)
-        if node is None:
-            node = object.__new__(Expr)
-            _set(node, "op", op)
-            _set(node, "args", args)
-            _set(node, "attributes", attributes)
-            _set(node, "dtype", dtype)
-            _set(node, "shape", shape)
-            _set(node, "origin", current_origin())
-            _nodes[key] = node
+    parts = (op, args, attributes, dtype, shape)
+    return _nodes.find_or_make(parts, _new_node, *parts)
+
+
+def _new_node(op: Operation, args: tuple[Expr, ...], attributes: Attributes, dtype: DType, shape: Shape) -> Expr:
+    node = object.__new__(Expr)
+    _set(node, "op", op)
+    _set(node, "args", args)
+    _set(node, "attributes", attributes)
+    _set(node, "dtype", dtype)
+    _set(node, "shape", shape)
+    _set(node, "origin", current_origin())
     return node
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -28,6 +29,8 @@ def as_dtype(value: Any) -> DType:
     Raises:
         DTypeError: graphc has no such dtype.
     """
+    if isinstance(value, str) and value in DTYPES:
+        return value
     try:
         name = str(np.dtype(value).name)
     except TypeError:
@@ -39,8 +42,13 @@ def as_dtype(value: Any) -> DType:
 
 def promote(*values: Any) -> DType:
     """Return the dtype NumPy 2 gives a mixture of dtypes (as names) and Python scalars (weak)."""
-    operands = [np.dtype(value) if isinstance(value, str) else value for value in values]
-    return as_dtype(np.result_type(*operands))
+    return _promote(tuple(value if isinstance(value, str) else type(value) for value in values))
+
+
+@functools.cache
+def _promote(kinds: tuple[Any, ...]) -> DType:
+    """Return the promotion of dtype names and types of Python scalars; NumPy 2 ignores a scalar's value."""
+    return as_dtype(np.result_type(*(np.dtype(kind) if isinstance(kind, str) else kind(0) for kind in kinds)))
 
 
 def as_size(value: Any) -> Size:

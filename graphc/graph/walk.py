@@ -85,11 +85,16 @@ def substitute(roots: Iterable[Expr], replacements: Mapping[Expr, Expr]) -> list
 def flatten_graph(roots: Iterable[Expr]) -> list[tuple[Any, ...]]:
     """Return the graph as one flat list of records, arguments as positions in it."""
     position: dict[Expr, int] = {}
+    located: dict[tuple[int, int], tuple[str, int]] = {}
     records: list[tuple[Any, ...]] = []
     for node in topological_order(roots):
         position[node] = len(records)
         arguments = tuple(position[argument] for argument in node.args)
-        records.append((node.op.name, arguments, node.attributes, node.dtype, node.shape, locate(node.origin)))
+        where, instruction = node.origin
+        line = located.get((id(where), instruction))
+        if line is None:
+            line = located[id(where), instruction] = locate(node.origin)
+        records.append((node.op.name, arguments, node.attributes, node.dtype, node.shape, line))
     return records
 
 
