@@ -6,21 +6,23 @@ It also runs on object arrays (of SymPy symbols, of mpmath numbers) when the cal
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import special
 
 from graphc.errors import ArgumentError, ShapeError, UnsupportedError
-from graphc.graph.dimensions import Shape, Size, names
+from graphc.graph.dimensions import Dimension, Shape, names
 from graphc.graph.dimensions import evaluate as evaluate_size
 from graphc.graph.leaf import CONSTANT, SIZE, SYMBOL, constant_value, symbol_name
 from graphc.graph.node import Expr, Operation
 from graphc.graph.origin import describe_origin
+from graphc.graph.table import OPERATIONS
 from graphc.graph.types import format_shape
 from graphc.graph.walk import topological_order
 from graphc.ops.contraction_row import ContractionOperation
+from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
@@ -121,7 +123,7 @@ def _require_sizes(order: Sequence[Expr], sizes: Sizes) -> None:
         ArgumentError: one is not.
     """
     for node in order:
-        attributes = (value for _, value in node.attributes if _is_open(value))
+        attributes = [value for _, value in node.attributes if isinstance(value, Dimension)]
         for name in (name for size in (*node.shape, *attributes) for name in names(size)):
             if name not in sizes:
                 raise ArgumentError(
@@ -136,6 +138,8 @@ def _compute(node: Expr, arrays: Mapping[Expr, Array], sizes: Sizes, scalar: Sca
     operands = [arrays[argument] for argument in node.args]
     if isinstance(node.op, ScalarOperation):
         result = scalar(node.op)(*operands)
+    elif isinstance(node.op, ReductionOperation) and operands[0].dtype == object:
+        result = _reduce_objects(node, operands[0], sizes, scalar)
     else:
         result = _evaluator(node.op)(node, operands, sizes)
     array = np.asarray(result)
@@ -179,11 +183,7 @@ def _concrete_attributes(node: Expr, sizes: Sizes) -> dict[str, Any]:
 def _number(value: Any, sizes: Sizes) -> Any:
     if isinstance(value, tuple):
         return tuple(_number(each, sizes) for each in value)
-    return evaluate_size(value, sizes) if _is_open(value) else value
-
-
-def _is_open(value: Size | Any) -> bool:
-    return hasattr(value, "evaluate")
+    return value.evaluate(sizes) if isinstance(value, Dimension) else value
 
 
 def _move(node: Expr, operands: list[Array], sizes: Sizes) -> Any:
@@ -196,6 +196,39 @@ def _reduce(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
     return row.reference(operands[0], node.attribute("axes"))
 
 
+def _reduce_objects(node: Expr, operand: Array, sizes: Sizes, scalar: ScalarTable) -> Any:
+    """Return a reduction of objects: the row's textbook form, or its fold with the caller's function.
+
+    Raises:
+        UnsupportedError: the row has neither (positions of extremes).
+    """
+    row: Any = node.op
+    if row.plain is not None:
+        return _compute_graph(row.plain(node), {node.args[0]: operand}, sizes, scalar)
+    fold = OPERATIONS.get(row.fold)
+    if not isinstance(fold, ScalarOperation):
+        raise UnsupportedError(f"{row.name!r} of arrays of objects has no meaning")
+    axes = node.attribute("axes")
+    moved = np.moveaxis(operand, axes, range(len(axes)))
+    items = moved.reshape(-1, *moved.shape[len(axes) :])
+    if len(items) == 0 and row.identity is not None:
+        return np.full(moved.shape[len(axes) :], row.identity(node.dtype), dtype=object)
+    return reduce(scalar(fold), items)
+
+
+def _compute_graph(root: Expr, arrays: dict[Expr, Array], sizes: Sizes, scalar: ScalarTable) -> Array:
+    """Return the value of a small graph above nodes whose values are known."""
+    for node in topological_order([root]):
+        if node not in arrays and node.op is not SYMBOL and all(argument in arrays for argument in node.args):
+            arrays[node] = _compute(node, arrays, sizes, scalar)
+    return arrays[root]
+
+
+def _accumulate(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
+    row: Any = node.op
+    return row.reference(operands, node.attribute("axis"), node.attribute("reverse"))
+
+
 def _contract(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
     left, right, out = (node.attribute(name) for name in ("left", "right", "out"))
     return np.einsum(f"{left},{right}->{out}", *operands)
@@ -205,6 +238,7 @@ EVALUATORS: dict[type, Evaluator] = {
     MovementOperation: _move,
     ReductionOperation: _reduce,
     ContractionOperation: _contract,
+    CumulativeOperation: _accumulate,
 }
 LEAVES: dict[str, Evaluator] = {
     CONSTANT.name: lambda node, operands, sizes: constant_value(node),

@@ -1,5 +1,39 @@
 """What an expression can say: the operation tables, one row an operation."""
 
-from graphc.ops import contraction, elementary, movement, powers, reduction, scalar
+from graphc.ops import (
+    composite,
+    contraction,
+    creation,
+    cumulative,
+    einsum,
+    elementary,
+    indexing,
+    joining,
+    losses,
+    movement,
+    powers,
+    rearranging,
+    reduction,
+    scalar,
+    slicing,
+    statistics,
+)
 
-__all__ = ["contraction", "elementary", "movement", "powers", "reduction", "scalar"]
+__all__ = [
+    "composite",
+    "contraction",
+    "creation",
+    "cumulative",
+    "einsum",
+    "elementary",
+    "indexing",
+    "joining",
+    "losses",
+    "movement",
+    "powers",
+    "rearranging",
+    "reduction",
+    "scalar",
+    "slicing",
+    "statistics",
+]

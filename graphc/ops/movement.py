@@ -1,4 +1,4 @@
-"""The movement rows: broadcasting, reshaping, permuting, slicing, padding, joining."""
+"""The movement rows that keep every element: broadcasting, reshaping, permuting axes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import ShapeError
-from graphc.graph.dimensions import product
+from graphc.graph.dimensions import Shape, divide_exactly, product
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
-from graphc.graph.types import as_shape, broadcast_shapes, format_shape, normalise_axes
+from graphc.graph.types import as_shape, broadcast_shapes, format_shape, normalise_axes, normalise_axis
 from graphc.ops.movement_row import Source, movement
 from graphc.ops.public import public
 
@@ -47,7 +47,7 @@ BROADCAST = movement(
     shape_rule=lambda arguments, attributes: attributes["shape"],
     sources=_broadcast_sources,
     adjoint=_broadcast_adjoint,
-    tangent=lambda node, tangents: broadcast_to(tangents[0], node.shape),
+    tangent=lambda node, tangents: apply("broadcast_to", tangents[0], node.shape),
     reference=lambda arrays, shape, attributes: np.broadcast_to(arrays[0], shape),
 )
 EXPAND = movement(
@@ -55,31 +55,31 @@ EXPAND = movement(
     shape_rule=lambda arguments, attributes: _insert_ones(arguments[0].shape, attributes["axes"]),
     sources=lambda node, index: [Source(0, _drop(index, node.attribute("axes")))],
     adjoint=lambda node, adjoint, _: apply("squeeze", adjoint, node.attribute("axes")),
-    tangent=lambda node, tangents: expand_dims(tangents[0], node.attribute("axes")),
+    tangent=lambda node, tangents: apply("expand_dims", tangents[0], node.attribute("axes")),
     reference=lambda arrays, shape, attributes: np.expand_dims(arrays[0], attributes["axes"]),
 )
 SQUEEZE = movement(
     name="squeeze",
     shape_rule=lambda arguments, attributes: _drop(arguments[0].shape, attributes["axes"]),
     sources=lambda node, index: [Source(0, _insert(index, node.attribute("axes"), 0))],
-    adjoint=lambda node, adjoint, _: expand_dims(adjoint, node.attribute("axes")),
-    tangent=lambda node, tangents: squeeze(tangents[0], node.attribute("axes")),
+    adjoint=lambda node, adjoint, _: apply("expand_dims", adjoint, node.attribute("axes")),
+    tangent=lambda node, tangents: apply("squeeze", tangents[0], node.attribute("axes")),
     reference=lambda arrays, shape, attributes: np.squeeze(arrays[0], attributes["axes"]),
 )
 TRANSPOSE = movement(
     name="transpose",
     shape_rule=lambda arguments, attributes: tuple(arguments[0].shape[axis] for axis in attributes["axes"]),
     sources=lambda node, index: [Source(0, tuple(index[axis] for axis in _inverse(node.attribute("axes"))))],
-    adjoint=lambda node, adjoint, _: transpose(adjoint, _inverse(node.attribute("axes"))),
-    tangent=lambda node, tangents: transpose(tangents[0], node.attribute("axes")),
+    adjoint=lambda node, adjoint, _: apply("transpose", adjoint, _inverse(node.attribute("axes"))),
+    tangent=lambda node, tangents: apply("transpose", tangents[0], node.attribute("axes")),
     reference=lambda arrays, shape, attributes: np.transpose(arrays[0], attributes["axes"]),
 )
 RESHAPE = movement(
     name="reshape",
     shape_rule=lambda arguments, attributes: attributes["shape"],
     sources=lambda node, index: [Source(0, _reshape_index(node, index))],
-    adjoint=lambda node, adjoint, _: reshape(adjoint, node.args[0].shape),
-    tangent=lambda node, tangents: reshape(tangents[0], node.shape),
+    adjoint=lambda node, adjoint, _: apply("reshape", adjoint, node.args[0].shape),
+    tangent=lambda node, tangents: apply("reshape", tangents[0], node.shape),
     reference=lambda arrays, shape, attributes: np.reshape(arrays[0], shape),
     view=True,
 )
@@ -107,14 +107,16 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
 
 def _reshape_index(node: Expr, index: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the argument's index of an element, by way of its position in memory order."""
-    flat: Any = 0
-    for size, i in zip(node.shape, index, strict=True):
+    flat: Any = index[0] if index else 0
+    for size, i in zip(node.shape[1:], index[1:], strict=True):
         flat = flat * size + i
+    inner = node.args[0].shape[1:]
     result = []
-    for size in reversed(node.args[0].shape):
+    for size in reversed(inner):
         result.append(flat % size)
         flat = flat // size
-    return tuple(reversed(result))
+    outermost = [flat] if node.args[0].shape else []
+    return (*outermost, *reversed(result))
 
 
 @public()
@@ -161,26 +163,132 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Expr:
 
 @public("permute_dims")
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Expr:
-    """Return ``x`` with its axes in the order ``axes``; reversed when None."""
+    """Return ``x`` with its axes in the order ``axes``; reversed when None.
+
+    Raises:
+        ShapeError: ``axes`` is no permutation of the axes of ``x``.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.transpose(gx.tensor("x", (2, 3))).shape
+        (3, 2)
+    """
     (node,) = as_exprs(x)
     rank = len(node.shape)
-    order = tuple(range(rank))[::-1] if axes is None else tuple(int(axis) % rank for axis in axes)
+    order = tuple(range(rank))[::-1] if axes is None else tuple(normalise_axis(axis, rank, "axes") for axis in axes)
     if sorted(order) != list(range(rank)):
         raise ShapeError(f"axes {axes} are no permutation of the {rank} axes of shape {format_shape(node.shape)}")
     return node if order == tuple(range(rank)) else build(TRANSPOSE, node, axes=order)
 
 
 @public()
-def reshape(x: Any, shape: Any) -> Expr:
-    """Return the elements of ``x`` in memory order in another shape; one size may be -1.
+def swapaxes(x: Any, axis1: int, axis2: int) -> Expr:
+    """Return ``x`` with two axes exchanged.
 
-    Raises:
-        ShapeError: the number of elements differs.
+    Example:
+        >>> import graphc as gx
+        >>> gx.swapaxes(gx.tensor("x", (2, 3, 4)), 0, -1).shape
+        (4, 3, 2)
     """
     (node,) = as_exprs(x)
-    target = as_shape(shape)
+    first, second = (normalise_axis(axis, node.ndim, "swapaxes") for axis in (axis1, axis2))
+    order = list(range(node.ndim))
+    order[first], order[second] = second, first
+    return transpose(node, order)
+
+
+@public()
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Expr:
+    """Return ``x`` with the axes ``source`` moved to the positions ``destination``, the others in order.
+
+    Raises:
+        ShapeError: the numbers of axes differ, or one is given twice.
+    """
+    (node,) = as_exprs(x)
+    places = [tuple(each) if isinstance(each, (tuple, list)) else (each,) for each in (source, destination)]
+    old, new = ([normalise_axis(axis, node.ndim, "moveaxis") for axis in each] for each in places)
+    if len(old) != len(new) or len(set(old)) != len(old) or len(set(new)) != len(new):
+        raise ShapeError(f"source {source} and destination {destination} must be as many distinct axes")
+    order = [axis for axis in range(node.ndim) if axis not in old]
+    for position, axis in sorted(zip(new, old, strict=True)):
+        order.insert(position, axis)
+    return transpose(node, order)
+
+
+@public()
+def matrix_transpose(x: Any) -> Expr:
+    """Return ``x`` with its last two axes exchanged.
+
+    Raises:
+        ShapeError: ``x`` has fewer than two dimensions.
+    """
+    (node,) = as_exprs(x)
+    if node.ndim < 2:
+        raise ShapeError(f"at least two dimensions expected, got shape {format_shape(node.shape)}")
+    return swapaxes(node, -1, -2)
+
+
+@public()
+def reshape(x: Any, shape: Any) -> Expr:
+    """Return the elements of ``x`` in memory order (the last axis fastest) in another shape.
+
+    Args:
+        x: any shape and dtype.
+        shape: sizes, integers or named dimensions; one may be -1 and is worked out.
+
+    Raises:
+        ShapeError: the numbers of elements are not equal for every size of the named dimensions.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.reshape(gx.tensor("x", ("batch", 28, 28)), (-1, 784)).shape
+        (batch, 784)
+    """
+    (node,) = as_exprs(x)
+    target = _complete_shape(node, shape)
     if node.shape == target:
         return node
     if product(node.shape) != product(target):
-        raise ShapeError(f"cannot reshape {format_shape(node.shape)} to {format_shape(target)}: sizes differ")
+        raise ShapeError(
+            f"cannot reshape {format_shape(node.shape)} to {format_shape(target)}: "
+            f"{product(node.shape)} element(s) against {product(target)}",
+            remedy="write one size as -1 to have it worked out",
+        )
     return build(RESHAPE, node, shape=target)
+
+
+def _complete_shape(node: Expr, shape: Any) -> Shape:
+    """Return a shape with the size written as -1 worked out.
+
+    Raises:
+        ShapeError: more than one -1, or the division leaves a rest for some sizes.
+    """
+    given = list(shape) if isinstance(shape, (tuple, list)) else [shape]
+    unknown = [axis for axis, size in enumerate(given) if isinstance(size, (int, np.integer)) and size == -1]
+    if not unknown:
+        return as_shape(given)
+    if len(unknown) > 1:
+        raise ShapeError(f"only one size can be -1, got {tuple(given)}")
+    (axis,) = unknown
+    known = as_shape(given[:axis] + given[axis + 1 :])
+    missing = divide_exactly(product(node.shape), product(known))
+    if missing is None:
+        raise ShapeError(
+            f"cannot reshape {format_shape(node.shape)} to ({', '.join(map(str, given))}): "
+            f"{product(known)} does not divide {product(node.shape)} exactly",
+            remedy="give every size, or name a dimension so that the sizes divide",
+        )
+    return (*known[:axis], missing, *known[axis:])
+
+
+@public("flatten")
+def ravel(x: Any) -> Expr:
+    """Return the elements of ``x`` in memory order on one axis.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.ravel(gx.tensor("x", ("batch", 3))).shape
+        (3*batch,)
+    """
+    (node,) = as_exprs(x)
+    return reshape(node, (product(node.shape),))

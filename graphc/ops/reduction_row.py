@@ -27,6 +27,7 @@ class ReductionOperation(Operation):
             "" where the row is lowered by ``expand`` instead.
         identity: (dtype) -> the neutral element of fold, or None where an empty axis is an error.
         expand: node -> the same value in other rows, used when kernels are made.
+        plain: node -> the textbook form, for arrays of symbols, where ``expand`` is a stable rearrangement.
         weight: (node, argument, result broadcast to it) -> d result / d element, elementwise; None
             means one everywhere (sum). It serves both modes.
         result: dtype of the result from that of the argument.
@@ -39,6 +40,7 @@ class ReductionOperation(Operation):
     fold: str = ""
     identity: Callable[[DType], Any] | None = None
     expand: Callable[[Expr], Expr] | None = None
+    plain: Callable[[Expr], Expr] | None = None
     weight: Weight | None = None
     differentiable: bool = True
     result: Callable[[DType], DType] = _same_dtype

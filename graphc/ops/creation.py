@@ -1,0 +1,102 @@
+"""Arrays made of nothing but a shape: zeros, ones, ranges, identity matrices; and sizes as numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import UnsupportedError
+from graphc.graph.dimensions import Dimension, Shape, product
+from graphc.graph.leaf import as_exprs, constant, size_of
+from graphc.graph.node import Expr
+from graphc.graph.table import apply
+from graphc.graph.types import as_shape, as_size, normalise_axis
+from graphc.ops.public import public
+
+
+@public()
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Expr:
+    """Return an array of a shape, every element the same number or scalar expression.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.full(("batch", 2), 1.5).shape
+        (batch, 2)
+    """
+    (value,) = as_exprs(fill_value)
+    if dtype is not None:
+        value = apply("astype", value, dtype) if isinstance(fill_value, Expr) else constant(fill_value, dtype)
+    return apply("broadcast_to", value, as_shape(shape))
+
+
+@public()
+def zeros(shape: Any, dtype: Any = "float64") -> Expr:
+    """Return zeros of a shape."""
+    return full(shape, 0, dtype)
+
+
+@public()
+def ones(shape: Any, dtype: Any = "float64") -> Expr:
+    """Return ones of a shape."""
+    return full(shape, 1, dtype)
+
+
+@public()
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Expr:
+    """Return an array of the shape and dtype of ``x``, every element the same."""
+    (node,) = as_exprs(x)
+    return full(node.shape, fill_value, dtype or node.dtype)
+
+
+@public()
+def zeros_like(x: Any, dtype: Any = None) -> Expr:
+    """Return zeros of the shape and dtype of ``x``."""
+    return full_like(x, 0, dtype)
+
+
+@public()
+def ones_like(x: Any, dtype: Any = None) -> Expr:
+    """Return ones of the shape and dtype of ``x``."""
+    return full_like(x, 1, dtype)
+
+
+@public()
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Expr:
+    """Return evenly spaced numbers, as ``numpy.arange``; ``arange(n)`` takes a named dimension too.
+
+    Raises:
+        UnsupportedError: a named dimension together with ``stop`` or ``step``.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.arange(gx.tensor("x", ("batch",)).shape[0]).shape
+        (batch,)
+    """
+    if not isinstance(start, (str, Dimension)) and not isinstance(stop, (str, Dimension)):
+        return constant(np.arange(start, stop, step) if stop is not None else np.arange(0, start, step), dtype)
+    if stop is not None or step != 1:
+        raise UnsupportedError(
+            "a named dimension is supported as the only bound", remedy="write arange(n) * step + start"
+        )
+    shape: Shape = (as_size(start),)
+    return apply("cumsum", full(shape, 1, dtype or "int64"), 0) - 1
+
+
+@public()
+def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float64") -> Expr:
+    """Return a matrix with ones on a diagonal and zeros elsewhere."""
+    return constant(np.eye(n, m, k), dtype)
+
+
+@public()
+def size(x: Any, axis: int | None = None) -> Expr:
+    """Return the number of elements of ``x``, or along an axis, as an int64 number.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.size(gx.tensor("x", ("batch", 2))).dtype
+        'int64'
+    """
+    (node,) = as_exprs(x)
+    return size_of(product(node.shape) if axis is None else node.shape[normalise_axis(axis, node.ndim, "size")])
