@@ -73,6 +73,8 @@ class Dimension:
     __repr__ = __str__
 
     def __add__(self, other: Size) -> Size:
+        if not isinstance(other, (int, Dimension)):
+            return NotImplemented
         return _polynomial([*self.terms, *_terms(other)])
 
     def __neg__(self) -> Size:
@@ -85,6 +87,8 @@ class Dimension:
         return (-self) + other
 
     def __mul__(self, other: Size) -> Size:
+        if not isinstance(other, (int, Dimension)):
+            return NotImplemented
         return _polynomial((tuple(sorted((*m, *n), key=str)), c * d) for m, c in self.terms for n, d in _terms(other))
 
     __radd__, __rmul__ = __add__, __mul__
@@ -92,6 +96,9 @@ class Dimension:
     def __floordiv__(self, other: Size) -> Size:
         exact = _divide_exactly(self, other)
         return exact if exact is not None else _from_atom(Quotient("//", self, other))
+
+    def __rfloordiv__(self, other: int) -> Size:
+        return 0 if other == 0 else _from_atom(Quotient("//", other, self))
 
     def evaluate(self, sizes: Mapping[str, int]) -> int:
         """Return the value under the given sizes of the names."""
