@@ -1,1 +1,1 @@
-"""Proofs and comparisons: SymPy both ways, derivatives against each other."""
+"""Proofs and comparisons of derivatives, and SymPy in both directions; the only importer of SymPy."""
