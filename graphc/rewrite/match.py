@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,7 +82,8 @@ def _bind_leaf(rule: Rule, part: Expr, target: Expr, binding: Binding) -> bool:
     """Tell whether a variable or number of a pattern fits a node, and note what the variable stands for."""
     if not is_symbol(part):
         value = uniform_value(target)
-        return value is not None and target.dtype in rule.dtypes and same_number(value, constant_value(part)[()])
+        dtypes = ("bool",) if part.dtype == "bool" else rule.dtypes
+        return value is not None and target.dtype in dtypes and same_number(value, constant_value(part)[()])
     name = symbol_name(part)
     bound = binding.nodes.setdefault(name, target)
     if bound is not target:
@@ -124,8 +124,3 @@ def _instantiate_node(part: Expr, arguments: list[Expr], binding: Binding, dtype
     if isinstance(part.op, ReductionOperation):
         return build(part.op, *arguments, axes=binding.axes)
     return apply(part.op.name, *arguments)
-
-
-def constants_of(node: Expr) -> Iterator[Any]:
-    """Yield the number each argument of a node holds, None for an argument that is no such constant."""
-    return (uniform_value(argument) for argument in node.args)

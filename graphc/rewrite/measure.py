@@ -1,9 +1,10 @@
 """The measure every rule lowers, which is why rewriting ends.
 
-An operation of weight w on arguments measured m1, m2... measures ``w + 2*(m1 + m2 + ...)``, an operation that
-only moves elements ``1 + m``, a number 1. A pattern measures a polynomial in its variables; a rule whose
-right side is smaller coefficient by coefficient lowers the measure of every expression it is used in.
-The weights follow the cost of the operations, so the measure falls with the work; ties go to fewer nodes.
+An operation of weight w on arguments measured m1, m2... measures ``w + 2*(m1 + m2 + ...)``, a reduction
+``w + 32*m``, an operation that only moves elements ``1 + m``, a number 1. A pattern measures a polynomial
+in its variables; a rule whose right side is smaller coefficient by coefficient lowers the measure of every
+expression it is used in. The weights follow the cost of the operations, so the measure falls with the work;
+ties between numbers go to fewer nodes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from graphc.graph.leaf import SIZE, is_constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.walk import topological_order
 from graphc.ops.movement_row import MovementOperation
+from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
 
 NUMBER = ""
@@ -24,8 +26,17 @@ COUNT = "#"
 
 Measure: TypeAlias = "dict[str, int]"
 
-_WEIGHTS = {"divide": 4, "power": 20, "reciprocal": 4, "contract": 40}
-_ELEMENTWISE, _REDUCTION = 1, 20
+_WEIGHTS = {
+    "divide": 6,
+    "guarded_divide": 7,
+    "guarded_multiply": 2,
+    "power": 20,
+    "reciprocal": 4,
+    "contract": 40,
+    "norm": 40,
+}
+_ELEMENTWISE, _TRANSCENDENTAL, _REDUCTION = 1, 10, 20
+_REDUCTION_FACTOR = 32
 
 
 def weight(node: Expr) -> int:
@@ -33,8 +44,15 @@ def weight(node: Expr) -> int:
     if node.op.name in _WEIGHTS:
         return _WEIGHTS[node.op.name]
     if isinstance(node.op, ScalarOperation):
-        return _ELEMENTWISE if node.op.cost < 10 else 10
+        return _ELEMENTWISE if node.op.cost < 10 else _TRANSCENDENTAL
     return 1 if isinstance(node.op, MovementOperation) else _REDUCTION
+
+
+def factor_of(node: Expr) -> int:
+    """Return what the measure of an operation's arguments is multiplied by."""
+    if isinstance(node.op, MovementOperation):
+        return 1
+    return _REDUCTION_FACTOR if isinstance(node.op, ReductionOperation) else 2
 
 
 def measure(expression: Expr, constants: Iterable[str] = ()) -> Measure:
@@ -69,10 +87,10 @@ def _measure_node(node: Expr, numbers: set[str], arguments: list[Measure]) -> Me
     if is_symbol(node) and symbol_name(node) not in numbers:
         return {symbol_name(node): 1, NUMBER: 0, COUNT: 1}
     if is_symbol(node) or is_constant(node) or node.op is SIZE:
-        return {NUMBER: 1, COUNT: count}
+        return {NUMBER: 1, COUNT: count + (is_constant(node) and node.shape != ())}
     if all(set(argument) == {NUMBER, COUNT} and argument[NUMBER] == 1 for argument in arguments):
         return {NUMBER: 1, COUNT: count}
-    factor = 1 if isinstance(node.op, MovementOperation) else 2
+    factor = factor_of(node)
     total: Measure = {NUMBER: weight(node)}
     for argument in arguments:
         for key, coefficient in argument.items():

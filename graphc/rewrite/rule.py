@@ -149,7 +149,8 @@ def format_pattern(pattern: Expr) -> str:
         if is_symbol(node):
             texts[node] = symbol_name(node)
         elif is_constant(node):
-            texts[node] = f"{constant_value(node).item():g}"
+            value = constant_value(node).item()
+            texts[node] = str(value) if isinstance(value, bool) else f"{value:g}"
         elif node.op.infix and len(arguments) == 2:
             texts[node] = f"({arguments[0]} {node.op.infix} {arguments[1]})"
         elif node.op.name == "negative":
