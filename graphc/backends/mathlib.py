@@ -14,7 +14,6 @@ from graphc.backends import formulas
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
-@overload(formulas.like)
 def _like(x: Any, value: Any) -> Callable[..., Any]:
     """Return how native code makes a constant of the type of ``x``."""
     target = x
@@ -23,6 +22,9 @@ def _like(x: Any, value: Any) -> Callable[..., Any]:
         return target(value)
 
     return make
+
+
+overload(formulas.like)(_like)
 
 
 def _rounding(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,9 +37,10 @@ def _rounding(function: Callable[..., Any]) -> Callable[..., Any]:
     def change(x: Any) -> Any:
         return rounded(x)
 
-    @overload(function)
     def choose(x: Any) -> Callable[..., Any]:
         return keep if isinstance(x, types.Integer) else change
+
+    overload(function)(choose)
 
     def call(x: Any) -> Any:
         return function(x)

@@ -25,7 +25,7 @@ log: Function = row("log", "log(x)", "math.log({x})", "np.log({x})", partial=[la
 log2: Function = row("log2", "log(x)/log(2)", "math.log2({x})", "np.log2({x})", partial=[lambda x, r: (1 / LN2) / x], singular=True, domain=POSITIVE, cost=10)
 log10: Function = row("log10", "log(x)/log(10)", "math.log10({x})", "np.log10({x})", partial=[lambda x, r: (1 / LN10) / x], singular=True, domain=POSITIVE, cost=10)
 log1p: Function = row("log1p", "log(1 + x)", "math.log1p({x})", "np.log1p({x})", partial=[lambda x, r: 1 / (1 + x)], singular=True, domain=(-1.0, INFINITY), cost=10)
-logaddexp: Function = row("logaddexp", "log(exp(x) + exp(y))", "logaddexp({x}, {y})", "np.logaddexp({x}, {y})", partial=[lambda x, y, r: expit(_difference(x, y)), lambda x, y, r: expit(_difference(y, x))], commutes=True, cost=20, convention="both infinite and equal: half each")
+logaddexp: Function = row("logaddexp", "log(exp(x) + exp(y))", "logaddexp({x}, {y})", "np.logaddexp({x}, {y})", partial=[lambda x, y, r: expit(_difference(x, y)), lambda x, y, r: expit(_difference(y, x))], commutes=True, cancels=True, cost=20, convention="both infinite and equal: half each")
 xlogy: Function = row("xlogy", "x*log(y)", "xlogy({x}, {y})", "special.xlogy({x}, {y})", partial=[lambda x, y, r: log(y), lambda x, y, r: guarded_divide(x, y)], singular=True, domain=(REALS, POSITIVE), cost=10, convention="0 where x is 0, also at y = 0")
 xlog1py: Function = row("xlog1py", "x*log(1 + y)", "xlog1py({x}, {y})", "special.xlog1py({x}, {y})", partial=[lambda x, y, r: log1p(y), lambda x, y, r: guarded_divide(x, 1 + y)], singular=True, domain=(REALS, (-1.0, INFINITY)), cost=10, convention="0 where x is 0, also at y = -1")
 

@@ -49,6 +49,7 @@ class ScalarOperation(Operation):
         kinks: arguments -> expressions that vanish where the derivative jumps.
         cost: floating-point operations, transcendental ones counted as 10.
         ulp: documented bound on the error of code in units in the last place.
+        cancels: whether that bound holds in units of the largest argument only: the result may cancel.
         widens: whether code computes in float64 whatever its arguments are.
         convention: what was chosen at the edges, for the docs.
         detached: whether the derivative is zero by decree, not by mathematics.
@@ -67,6 +68,7 @@ class ScalarOperation(Operation):
     commutes: bool = False
     cost: int = 1
     ulp: float = 4.0
+    cancels: bool = False
     widens: bool = False
     convention: str = ""
     detached: bool = False

@@ -1,0 +1,186 @@
+"""Proofs about scalar rows: each partial is the derivative of the row's definition."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+import mpmath
+import sympy
+from mpmath import mp
+
+from graphc.check.definitions import Term, definition_of
+from graphc.check.elements import MPMATH, NUMBERS, cell, evaluate_elements
+from graphc.check.export_sympy import to_sympy
+from graphc.errors import CheckFailed
+from graphc.graph.leaf import constant, symbol
+from graphc.graph.node import Expr
+from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation, elementwise
+
+Point: TypeAlias = "tuple[Any, ...]"
+
+PROOF_DIGITS = 50
+PROOF_POINTS = 20
+TOLERANCE = 1e-14
+"""Relative: the constants of partials (1/log 2, 2/sqrt(pi)) are float64."""
+SMALLEST, LARGEST = 1e-6, 30.0
+"""Magnitudes sampled: wide, yet no overflow."""
+EXACT_CONSTANTS = (sympy.log(2), sympy.log(10), sympy.sqrt(sympy.pi))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How a partial was proved: "symbolic" (SymPy shows the difference is 0) or "numeric" (50 digits)."""
+
+    row: str
+    argument: str
+    method: str
+
+
+def sample_points(operation: ScalarOperation, count: int, seed: int = 0) -> list[Point]:
+    """Return points of the row's domain: small and large magnitudes, both signs where they are allowed."""
+    generator = random.Random(f"{operation.name} {seed}")
+    truth = operation.arity if operation.rule == "logic" else int(operation.rule == "select")
+    return [
+        tuple(
+            generator.random() < 0.5 if number < truth else _sample(generator, *operation.domain[number])
+            for number in range(operation.arity)
+        )
+        for _ in range(count)
+    ]
+
+
+def _sample(generator: random.Random, low: float, high: float) -> float:
+    """Return a number of an open interval."""
+    if math.isfinite(low) and math.isfinite(high):
+        distance = (high - low) / 2 * 10 ** generator.uniform(-4, 0)
+        return low + distance if generator.random() < 0.5 else high - distance
+    magnitude = math.exp(generator.uniform(math.log(SMALLEST), math.log(LARGEST)))
+    if math.isfinite(low):
+        return low + magnitude
+    if math.isfinite(high):
+        return high - magnitude
+    return magnitude if generator.random() < 0.5 else -magnitude
+
+
+def prove_row(operation: ScalarOperation) -> list[Proof]:
+    """Return how each partial of a row was proved to be the derivative of its definition.
+
+    Args:
+        operation: a row of the table; its partials or pushes are what is proved.
+
+    Raises:
+        CheckFailed: a partial is wrong; the message names the row, the argument and a point.
+
+    Example:
+        >>> import graphc as gx
+        >>> from graphc.graph.table import OPERATIONS
+        >>> prove_row(OPERATIONS["sin"])
+        [Proof(row='sin', argument='x', method='symbolic')]
+    """
+    arguments = _arguments(operation)
+    node = elementwise(operation, *arguments)
+    if not node.is_differentiable:
+        return []
+    wanted = [argument.is_differentiable for argument in arguments]
+    parts = node.op.pullback(node, constant(1.0), wanted)
+    return [
+        Proof(operation.name, ARGUMENT_NAMES[number], _prove_partial(operation, arguments, number, part))
+        for number, part in enumerate(parts)
+        if wanted[number] and not operation.detached
+    ]
+
+
+def _arguments(operation: ScalarOperation) -> list[Expr]:
+    """Return a symbol for each argument, of the dtype the row takes."""
+    names = ARGUMENT_NAMES[: operation.arity]
+    if operation.rule == "logic":
+        return [symbol(name, (), "bool") for name in names]
+    first = symbol(names[0], (), "bool" if operation.rule == "select" else "float64")
+    return [first, *(symbol(name) for name in names[1:])]
+
+
+def _prove_partial(operation: ScalarOperation, arguments: Sequence[Expr], number: int, part: Expr | None) -> str:
+    """Return the method that proved one partial.
+
+    Raises:
+        CheckFailed: it is wrong.
+    """
+    if part is not None and _is_symbolic_identity(operation, number, part):
+        return "symbolic"
+    with mp.workdps(PROOF_DIGITS):
+        for point in sample_points(operation, PROOF_POINTS):
+            found, expected = _evaluate(arguments, part, point), _expected(operation, number, point)
+            if not abs(found - expected) <= TOLERANCE * abs(expected) + 1e-30:
+                where = ", ".join(f"{name} = {value!r}" for name, value in zip(ARGUMENT_NAMES, point, strict=False))
+                raise CheckFailed(
+                    f"row {operation.name!r}: the partial by {ARGUMENT_NAMES[number]} is {mpmath.nstr(found, 15)} at "
+                    f"{where}, the definition {operation.definition!r} gives {mpmath.nstr(expected, 15)}",
+                    remedy="correct the partial, or leave it out: SymPy derives it",
+                )
+    return "numeric"
+
+
+@cache
+def derivative_of(operation: ScalarOperation, number: int) -> Term:
+    """Return SymPy's derivative of a row's definition by one argument."""
+    definition = definition_of(operation)
+    return sympy.diff(definition.expression, definition.arguments[number])
+
+
+def _is_symbolic_identity(operation: ScalarOperation, number: int, part: Expr) -> bool:
+    """Tell whether SymPy reduces the partial minus the derivative to 0."""
+    definition = definition_of(operation)
+    if definition.expression.has(sympy.floor, sympy.ceiling, sympy.Piecewise, sympy.Max, sympy.Min):
+        return False
+    found = to_sympy(part).xreplace({sympy.Symbol(str(s), real=True): s for s in definition.arguments})
+    difference = _exact(found) - derivative_of(operation, number)
+    if difference == 0 or sympy.expand(difference) == 0:
+        return True
+    return not difference.has(sympy.Piecewise) and sympy.simplify(difference) == 0
+
+
+def _exact(term: Term) -> Term:
+    """Return a term with the float constants of partials replaced by what they stand for."""
+    replacements = {}
+    for number in term.atoms(sympy.Float):
+        exact = sympy.nsimplify(number, EXACT_CONSTANTS, tolerance=1e-15)
+        if abs(sympy.N(exact - number, 30)) <= 1e-15 * abs(number):
+            replacements[number] = exact
+    return term.xreplace(replacements)
+
+
+def _evaluate(arguments: Sequence[Expr], part: Expr | None, point: Point) -> Any:
+    """Return a graph's value at a point in high precision."""
+    if part is None:
+        return mpmath.mpf(0)
+    values = {node: cell(NUMBERS.lift(value)) for node, value in zip(arguments, point, strict=True)}
+    return mpmath.mpf(evaluate_elements([part], values, NUMBERS)[0][()])
+
+
+def _expected(operation: ScalarOperation, number: int, point: Point) -> Any:
+    """Return the derivative of the definition at a point, in high precision."""
+    values = [NUMBERS.lift(value) for value in point]
+    function = _compiled_derivative(operation, number)
+    if function is not None:
+        return mpmath.re(function(*values))
+    whole = NUMBERS.scalar(operation)
+    return mpmath.diff(lambda x: whole(*values[:number], x, *values[number + 1 :]), values[number])
+
+
+@cache
+def _compiled_derivative(operation: ScalarOperation, number: int) -> Any:
+    """Return the derivative as a function of mpmath numbers; None where SymPy leaves it unevaluated."""
+    derivative = derivative_of(operation, number)
+    if derivative.has(sympy.Derivative, sympy.Subs):
+        return None
+    return sympy.lambdify(definition_of(operation).arguments, derivative, modules=[MPMATH, "mpmath"])
+
+
+def scalar_rows(table: Any) -> Iterator[ScalarOperation]:
+    """Yield the scalar rows of a table."""
+    return (row for row in list(table.values()) if isinstance(row, ScalarOperation))
