@@ -8,6 +8,7 @@ from typing import Any
 
 from graphc.graph.layout import (
     ATOM,
+    COMPARISON,
     LOWEST,
     POWER,
     PRODUCT,
@@ -37,8 +38,8 @@ FUNCTIONS = frozenset(
 )
 FOLDS = {"sum": (r"\sum", SUM), "prod": (r"\prod", PRODUCT)}
 PATTERNS: dict[str, tuple[str, int]] = {
-    "divide": (r"\frac{<0>}{<1>}", ATOM),
-    "reciprocal": (r"\frac{1}{<0>}", ATOM),
+    "divide": (r"\frac{<0>}{<1>}", POWER),
+    "reciprocal": (r"\frac{1}{<0>}", POWER),
     "sqrt": (r"\sqrt{<0>}", ATOM),
     "cbrt": (r"\sqrt[3]{<0>}", ATOM),
     "abs": (r"\left|<0>\right|", ATOM),
@@ -47,7 +48,13 @@ PATTERNS: dict[str, tuple[str, int]] = {
     "exp": (r"e^{<0>}", POWER),
     "exp2": (r"2^{<0>}", POWER),
     "square": (r"<0:9>^{2}", POWER),
-    "power": (r"<0:9>^{<1>}", POWER),
+    "expit": (r"\sigma\left(<0>\right)", ATOM),
+    "logical_not": (r"\neg <0:7>", UNARY),
+    "equal": (r"<0:2> = <1:2>", COMPARISON),
+    "not_equal": (r"<0:2> \ne <1:2>", COMPARISON),
+    "guarded_multiply": (r"<0:6>\,<1:7>", PRODUCT),
+    "guarded_divide": (r"\frac{<0>}{<1>}", POWER),
+    **{f"a{name}": (rf"\arc{name}\left(<0>\right)", ATOM) for name in ("sin", "cos", "tan")},
     "log2": (r"\log_{2}\left(<0>\right)", ATOM),
     "log10": (r"\log_{10}\left(<0>\right)", ATOM),
     "where": (r"\begin{cases}<1> & \text{if } <0>\\<2> & \text{otherwise}\end{cases}", ATOM),
@@ -100,7 +107,8 @@ def _constant(node: Expr) -> Layout:
 
 
 def _size(node: Expr) -> Layout:
-    return [rf"\mathrm{{{str(node.attribute('size')).replace('_', chr(92) + '_')}}}"], ATOM
+    text = str(node.attribute("size")).replace("_", r"\_").replace("*", r"\,")
+    return [rf"\mathrm{{{text}}}"], ATOM
 
 
 def _contraction(node: Expr) -> Layout:
@@ -113,6 +121,15 @@ def _contraction(node: Expr) -> Layout:
         parts.extend([r"\,"] if number else [])
         parts.extend([(operand, ATOM), r"^{\top}"] if transposed else [(operand, PRODUCT + number)])
     return parts, PRODUCT
+
+
+def _power(node: Expr) -> Layout:
+    """Return ``x^{n}`` for a row of the family of integer powers and for the general power."""
+    _, _, exponent = node.op.name.partition("[")
+    if exponent:
+        return [(node.args[0], ATOM), f"^{{{exponent[:-1]}}}"], POWER
+    base, power = visible_operands(node)
+    return [(base, ATOM), "^{", (power, LOWEST), "}"], POWER
 
 
 def _transpose(node: Expr) -> Layout:
@@ -154,6 +171,7 @@ TEMPLATES: dict[str, Callable[[Expr], Layout]] = {
     "transpose": _transpose,
     "sum": _fold,
     "prod": _fold,
+    "power": _power,
 }
 """The operations whose notation is more than a pattern."""
 
@@ -162,7 +180,7 @@ def notation(node: Expr) -> Layout:
     """Return the layout of one node in LaTeX; broadcasting has no notation."""
     while node.op.name in ("broadcast_to", "expand_dims"):
         node = node.args[0]
-    template = TEMPLATES.get(node.op.name)
+    template = TEMPLATES.get(node.op.name.partition("[")[0])
     if template is not None:
         return template(node)
     operands = visible_operands(node)

@@ -62,12 +62,12 @@ def visible_operands(node: Expr) -> tuple[Expr, ...]:
 
 
 def _without_broadcast(node: Expr) -> Expr:
-    """Return what a node repeats along leading axes or axes of size 1."""
-    while node.op.name == "broadcast_to" or (
-        node.op.name == "expand_dims" and node.attribute("axes") == tuple(range(len(node.attribute("axes"))))
-    ):
-        node = node.args[0]
-    return node
+    """Return what a broadcast_to node repeats along leading axes or axes of size 1, else the node."""
+    if node.op.name != "broadcast_to":
+        return node
+    node = node.args[0]
+    leading = node.op.name == "expand_dims" and node.attribute("axes") == tuple(range(len(node.attribute("axes"))))
+    return node.args[0] if leading else node
 
 
 def _broadcast_to(nodes: Sequence[Expr], shape: tuple[object, ...]) -> bool:

@@ -180,7 +180,7 @@ def size_of(size: Size, dtype: DType = "int64") -> Expr:
 
 
 def as_exprs(*values: Any) -> list[Expr]:
-    """Return the values as expressions; Python scalars are weak and take the dtype of the others."""
+    """Return the values as expressions; Python scalars and open sizes are weak and take the dtype of the others."""
     if all(type(value) is Expr for value in values):
         return list(values)
     strong = [
@@ -190,6 +190,8 @@ def as_exprs(*values: Any) -> list[Expr]:
     for value in values:
         if isinstance(value, (bool, int, float)) and not hasattr(value, "dtype"):
             converted.append(constant(value, promote(*strong, value)))
+        elif isinstance(value, Dimension):
+            converted.append(size_of(value, promote(*strong, 1)))
         else:
             converted.append(constant(value))
     return converted

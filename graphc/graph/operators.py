@@ -157,7 +157,7 @@ class Operators:
         name = ufunc.__name__
         if method == "reduce":
             name = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}.get(name, f"{name}.reduce")
-            options = {key: value for key, value in options.items() if value is not None or key == "axis"}
+            options = {"axis": 0} | {key: value for key, value in options.items() if value is not None or key == "axis"}
         elif method != "__call__":
             name = f"{name}.{method}"
         if options.pop("out", None) is not None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from graphc.graph.dimensions import Dimension
-from graphc.graph.layout import ATOM, PRODUCT, UNARY, Layout, Part, binary, call, render, unary_minus, visible_operands
+from graphc.graph.dimensions import Dimension, Size, larger
+from graphc.graph.layout import (
+    ATOM,
+    POWER,
+    PRODUCT,
+    UNARY,
+    Layout,
+    Part,
+    binary,
+    call,
+    render,
+    unary_minus,
+    visible_operands,
+)
 from graphc.graph.leaf import CONSTANT, SIZE, SYMBOL, constant_value, symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.table import PRINTERS
@@ -100,6 +112,53 @@ def _expand_dims(node: Expr) -> Layout:
     return _function(node)
 
 
+def _square(node: Expr) -> Layout:
+    return [(node.args[0], ATOM), "**2"], POWER
+
+
+def _power(node: Expr) -> Layout:
+    """Return ``x**n`` for a row of the family of integer powers, an operator for the general power."""
+    _, _, exponent = node.op.name.partition("[")
+    if exponent:
+        return [(node.args[0], ATOM), f"**{exponent[:-1]}"], POWER
+    base, power = visible_operands(node)
+    return binary("**", base, power, "**")
+
+
+def _slice(node: Expr) -> Layout:
+    return _subscript(node, ())
+
+
+def _squeeze(node: Expr) -> Layout:
+    """Return ``x[i]`` for the slice of size 1 that an integer index is."""
+    (argument,) = node.args
+    return _subscript(argument, node.attribute("axes")) if argument.op.name == "slice" else _function(node)
+
+
+def _subscript(node: Expr, dropped: Sequence[int]) -> Layout:
+    """Return a slice in brackets; the axes ``dropped`` have an integer index."""
+    texts = []
+    cuts = zip(*(node.attribute(name) for name in ("starts", "steps", "sizes")), node.args[0].shape, strict=True)
+    for axis, (start, step, size, whole) in enumerate(cuts):
+        texts.append(str(start) if axis in dropped else _cut_text(start, step, size, whole))
+    while len(texts) > 1 and texts[-1] == ":":
+        texts.pop()
+    return [(node.args[0], ATOM), f"[{', '.join(texts)}]"], ATOM
+
+
+def _cut_text(start: Size, step: int, size: Size, whole: Size) -> str:
+    """Return ``start:stop:step`` with what is the default left out."""
+    stop = start + size * step
+    if step > 0:
+        first = "" if start == 0 else str(start)
+        beyond = stop - whole
+        last = "" if (isinstance(beyond, int) and beyond >= 0) or size == larger(whole - start, 0) else str(stop)
+    else:
+        first = "" if start == whole - 1 else str(start)
+        last = "" if isinstance(stop, int) and stop < 0 else str(stop)
+    return f"{first}:{last}" + ("" if step == 1 else f":{step}")
+
+
 TEMPLATES: dict[str, Callable[[Expr], Layout]] = {
     SYMBOL.name: _symbol,
     CONSTANT.name: _constant,
@@ -108,6 +167,12 @@ TEMPLATES: dict[str, Callable[[Expr], Layout]] = {
     "contract": _contraction,
     "transpose": _transpose,
     "expand_dims": _expand_dims,
+    "square": _square,
+    "power": _power,
+    "reciprocal": lambda node: (["1/", (node.args[0], UNARY)], PRODUCT),
+    "logical_not": lambda node: (["~", (node.args[0], UNARY)], UNARY),
+    "slice": _slice,
+    "squeeze": _squeeze,
 }
 """The operations that print neither as an operator nor as a call of their name."""
 
@@ -118,6 +183,8 @@ def _options(node: Expr) -> str:
     value: Any
     for name, value in node.attributes:
         if name == "axes" and value == tuple(range(len(node.args[0].shape))):
+            continue
+        if value is False:
             continue
         if name == "axes":
             value = value[0] if len(value) == 1 else value
@@ -133,12 +200,14 @@ def _attribute_text(value: Any) -> str:
 
 
 def _function(node: Expr) -> Layout:
-    return call(f"{node.op.name}(", visible_operands(node), f"{_options(node)})")
+    """Return a call of the operation by name; the parameter of a family is its first argument."""
+    name, _, parameter = node.op.name.partition("[")
+    return call(f"{name}({parameter[:-1]}, " if parameter else f"{name}(", visible_operands(node), f"{_options(node)})")
 
 
 def notation(node: Expr) -> Layout:
     """Return the layout of one node in Python's notation."""
-    template = TEMPLATES.get(node.op.name)
+    template = TEMPLATES.get(node.op.name.partition("[")[0])
     if template is not None:
         return template(node)
     operator = node.op.infix

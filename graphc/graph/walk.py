@@ -78,7 +78,9 @@ def with_arguments(node: Expr, args: tuple[Expr, ...]) -> Expr:
 def substitute(roots: Iterable[Expr], replacements: Mapping[Expr, Expr]) -> list[Expr]:
     """Return the roots with nodes replaced by others of the same dtype and shape."""
     roots = list(roots)
-    became = rebuild(roots, lambda node, args: replacements.get(node) or with_arguments(node, args))
+    became = rebuild(
+        roots, lambda node, args: replacements[node] if node in replacements else with_arguments(node, args)
+    )
     return [became[root] for root in roots]
 
 

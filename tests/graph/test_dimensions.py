@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphc.errors import ArgumentError, ShapeError
-from graphc.graph.dimensions import Dimension, Size, dimension, divide_exactly, evaluate, larger, names, product, smaller
+from graphc.graph.dimensions import (
+    Dimension,
+    Size,
+    dimension,
+    divide_exactly,
+    evaluate,
+    larger,
+    names,
+    product,
+    smaller,
+)
 from graphc.graph.leaf import tensor
 from graphc.graph.types import as_shape, as_size, format_shape
 

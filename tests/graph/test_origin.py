@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import inspect
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphc.autodiff.reverse import adjoints
+from graphc.errors import GraphcError
+from graphc.graph.leaf import constant, symbol, tensor
+from graphc.graph.node import Expr
+from graphc.graph.origin import describe_origin, here, inherit_origin, locate
+from graphc.graph.table import apply
+from graphc.graph.walk import substitute, topological_order
+
+
+def line_of(node: Expr) -> int:
+    return locate(node.origin)[1]
+
+
+def this_line() -> int:
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    return frame.f_back.f_lineno
+
+
+def test_a_node_knows_the_users_file_and_line() -> None:
+    node, line = symbol("origin_a") * 2, this_line()
+    assert line_of(node) == line
+    assert Path(locate(node.origin)[0]).name == "test_origin.py"
+
+
+def test_the_line_inside_a_long_statement_is_the_operators() -> None:
+    x, first = symbol("origin_b"), this_line()
+    node = (
+        apply("sin", x)
+        + apply("cos", x)
+    )  # fmt: skip
+    assert first + 2 <= line_of(node.args[0]) <= first + 3
+    assert line_of(node.args[1]) == line_of(node.args[0]) + 1
+
+
+def test_numpy_functions_record_the_users_line() -> None:
+    node, line = np.tanh(symbol("origin_c")), this_line()
+    assert line_of(node) == line
+
+
+def test_the_first_line_to_build_a_node_wins() -> None:
+    first, line = symbol("origin_d") + 1, this_line()
+    second = symbol("origin_d") + 1
+    assert second is first
+    assert line_of(second) == line
+
+
+def test_gradients_point_at_the_line_of_what_they_differentiate() -> None:
+    x = symbol("origin_e")
+    node, line = apply("exp", x * 3.25), this_line()
+    gradient = adjoints({node: constant(1.0)}, [x])[x]
+    new = [each for each in topological_order([gradient]) if each not in topological_order([node])]
+    assert any(line_of(each) == line for each in new)
+    assert line_of(gradient) == line
+
+
+def test_substitution_keeps_the_origin() -> None:
+    x = symbol("origin_f")
+    node, line = apply("exp", x) + 4.5, this_line()
+    (replaced,) = substitute([node], {x: symbol("origin_g")})
+    assert line_of(replaced) == line
+
+
+def test_origins_nest_and_are_restored_after_an_error() -> None:
+    def fail() -> None:
+        with inherit_origin(("model.py", 7)):
+            with inherit_origin(("inner.py", 8)):
+                assert here() == "inner.py:8"
+            assert here() == "model.py:7"
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert "test_origin.py" in here()
+
+
+def test_origins_survive_pickling(run_python) -> None:
+    node, line = symbol("origin_h") * 5.5, this_line()
+    text = "import sys, pickle; print(pickle.loads(bytes.fromhex(sys.argv[1])).origin)"
+    assert run_python(text, pickle.dumps(node).hex()).strip() == str((__file__, line))
+
+
+def test_the_description_is_short_and_clear() -> None:
+    assert describe_origin(("model.py", 12)) == "model.py:12"
+    assert describe_origin(("/elsewhere/model.py", 12)) == "/elsewhere/model.py:12"
+    assert describe_origin((str(Path.cwd() / "model.py"), 12)) == "model.py:12"
+
+
+def test_errors_at_build_time_name_the_users_line() -> None:
+    with pytest.raises(GraphcError) as caught:
+        tensor("a", (3,)) + tensor("b", (4,))
+    line = caught.traceback[0].lineno + 1
+    assert f"test_origin.py:{line}" in str(caught.value)
