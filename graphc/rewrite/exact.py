@@ -51,7 +51,6 @@ def _is_nonzero(bound: dict[str, Expr]) -> bool:
 EXACT_EQUATIONS = (
     # neutral numbers
     Rule("multiply_by_one", lambda a: (a * 1, a), EXACT, dtypes=NUMBERS),
-    Rule("divide_by_one", lambda a: (a / 1, a), EXACT),
     Rule("subtract_zero", lambda a: (a - 0, a), EXACT, dtypes=NUMBERS),
     Rule("add_negative_zero", lambda a: (a + -0.0, a), EXACT),
     Rule("add_integer_zero", lambda a: (a + 0, a), EXACT, dtypes=INTEGERS),
@@ -68,7 +67,6 @@ EXACT_EQUATIONS = (
     # signs
     Rule("negate_twice", lambda a: (negative(negative(a)), a), EXACT, dtypes=NUMBERS),
     Rule("multiply_by_minus_one", lambda a: (a * -1, negative(a)), EXACT),
-    Rule("divide_by_minus_one", lambda a: (a / -1, negative(a)), EXACT),
     Rule("add_negative", lambda a, b: (a + negative(b), a - b), EXACT, dtypes=NUMBERS),
     Rule("subtract_negative", lambda a, b: (a - negative(b), a + b), EXACT, dtypes=NUMBERS),
     Rule("multiply_negatives", lambda a, b: (negative(a) * negative(b), a * b), EXACT, dtypes=NUMBERS),
