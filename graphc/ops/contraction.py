@@ -64,7 +64,7 @@ def sum_alone(node: Expr, labels: str, needed: str) -> tuple[Expr, str]:
     axes = tuple(axis for axis, label in enumerate(labels) if label not in needed)
     if not axes:
         return node, labels
-    return apply("sum", node, axis=axes), "".join(label for label in labels if label in needed)
+    return apply("sum", node, axis=axes, dtype=node.dtype), "".join(label for label in labels if label in needed)
 
 
 @public()

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import UnsupportedError
-from graphc.graph.dimensions import Dimension, Shape, product
-from graphc.graph.leaf import as_exprs, constant, size_of
+from graphc.graph.dimensions import Dimension, Shape, Size, product
+from graphc.graph.leaf import as_exprs, constant
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import as_shape, as_size, normalise_axis
@@ -90,13 +90,15 @@ def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float64") -> Exp
 
 
 @public()
-def size(x: Any, axis: int | None = None) -> Expr:
-    """Return the number of elements of ``x``, or along an axis, as an int64 number.
+def size(x: Any, axis: int | None = None) -> Size:
+    """Return the number of elements of ``x``, or along an axis: an integer, or a dimension open until the call.
+
+    In arithmetic with expressions both are weak: they take the dtype of the expression.
 
     Example:
         >>> import graphc as gx
-        >>> gx.size(gx.tensor("x", ("batch", 2))).dtype
-        'int64'
+        >>> gx.size(gx.tensor("x", ("batch", 2)))
+        2*batch
     """
     (node,) = as_exprs(x)
-    return size_of(product(node.shape) if axis is None else node.shape[normalise_axis(axis, node.ndim, "size")])
+    return product(node.shape) if axis is None else node.shape[normalise_axis(axis, node.ndim, "size")]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphc.errors import ShapeError
-from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape
+from graphc.ops.casting import accumulated
 from graphc.ops.contraction import LETTERS, contract, operands, sum_alone
 from graphc.ops.public import public
 
@@ -122,7 +122,7 @@ def _diagonal(node: Expr, labels: str) -> tuple[Expr, str]:
             shapes = [tuple(size if axis == each else 1 for axis in range(node.ndim)) for each in (first, second)]
             same = apply("equal", *(apply("reshape", place, shape) for shape in shapes))
             zero = apply("zeros_like", node)
-            node = apply("sum", apply("where", same, node, zero), axis=second)
+            node = apply("sum", apply("where", same, node, zero), axis=second, dtype=node.dtype)
             labels = labels[:second] + labels[second + 1 :]
     return node, labels
 
@@ -130,5 +130,4 @@ def _diagonal(node: Expr, labels: str) -> tuple[Expr, str]:
 @public()
 def trace(x: Any) -> Expr:
     """Return the sum of the diagonal of a matrix."""
-    (node,) = as_exprs(x)
-    return einsum("ii->", node)
+    return einsum("ii->", accumulated(x))
