@@ -88,7 +88,7 @@ def _compute(node: Expr, operands: Sequence[Cells], symbols: Mapping[Expr, Cells
     if isinstance(node.op, ScalarOperation):
         return _each(calculus.scalar(node.op), operands)
     if isinstance(node.op, ReductionOperation):
-        return _fold(node, operands[0], calculus)
+        return _fold(node.op, node, operands[0], calculus)
     known = {**symbols, **dict(zip(node.args, operands, strict=True))}
     return lift_array(evaluate([node], known)[0], calculus)
 
@@ -100,9 +100,9 @@ def cell(value: Any) -> Cells:
     return array
 
 
-def lift_array(array: Any, calculus: Calculus) -> Cells:
+def lift_array(numbers: Any, calculus: Calculus) -> Cells:
     """Return the elements of an array of numbers; an array of objects as it is."""
-    array = np.asarray(array)
+    array: Cells = np.asarray(numbers)
     if array.dtype == object:
         return array
     lifted = np.empty(array.shape, dtype=object)
@@ -127,14 +127,14 @@ def _caster(calculus: Calculus, node: Expr) -> Callable[[Any], Any]:
     return lambda element: calculus.cast(element, source, target)
 
 
-def _fold(node: Expr, operand: Cells, calculus: Calculus) -> Cells:
+def _fold(operation: ReductionOperation, node: Expr, operand: Cells, calculus: Calculus) -> Cells:
     """Return a reduction: every output element from the list of elements it folds."""
     axes: tuple[int, ...] = node.attribute("axes")
     kept = [axis for axis in range(operand.ndim) if axis not in axes]
     moved = np.transpose(operand, (*kept, *axes))
     result = np.empty(moved.shape[: len(kept)], dtype=object)
     for index in np.ndindex(result.shape):
-        result[index] = calculus.fold(node.op, list(moved[index].flat))
+        result[index] = calculus.fold(operation, list(moved[index].flat))
     return result
 
 

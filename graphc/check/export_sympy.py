@@ -100,7 +100,7 @@ class _Sharing:
             return cells
         named: Cells = np.empty(cells.shape, dtype=object)
         for index in np.ndindex(cells.shape):
-            term = cells[index]
+            term: Term = cells[index]
             named[index] = term if not term.args else self._name(term, node.dtype)
         return named
 

@@ -245,5 +245,17 @@ def builder_for(term: Any) -> Builder | None:
 
 def supported_heads() -> list[str]:
     """Return the names of the SymPy heads graphc reads, sorted."""
-    extra = ("Derivative", "Subs", "Symbol", "Integer", "Rational", "Float", "pi", "E", "Matrix", "Array", "MatrixSymbol")
+    extra = (
+        "Derivative",
+        "Subs",
+        "Symbol",
+        "Integer",
+        "Rational",
+        "Float",
+        "pi",
+        "E",
+        "Matrix",
+        "Array",
+        "MatrixSymbol",
+    )
     return sorted({head.__name__ for head in HEADS} | set(extra), key=str.lower)

@@ -40,7 +40,6 @@ SIMPLIFIED_OPERATIONS = 60
 """Terms longer than this are compared at points only: SymPy's simplify takes too long."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What is known about the derivative of a row.
@@ -116,9 +115,7 @@ def _has_derivative(operation: ScalarOperation, number: int) -> bool:
 
 def _both_sides(operation: ScalarOperation, definition: Definition, number: int) -> tuple[Term, Term]:
     """Return the partial the row claims and the derivative of the definition, as SymPy terms."""
-    arguments = [
-        symbol(str(name), (), "float64" if name.is_real else "bool") for name in argument_symbols(operation)
-    ]
+    arguments = [symbol(str(name), (), "float64" if name.is_real else "bool") for name in argument_symbols(operation)]
     seed = symbol("adjoint_of_result")
     node = build(operation, *arguments, **({"dtype": "float64"} if isinstance(operation, CastOperation) else {}))
     wanted = [position == number for position in range(operation.arity)]
@@ -199,7 +196,7 @@ def _is_zero(operation: ScalarOperation, difference: Term, arguments: Sequence[T
     if difference.has(*NOT_ANALYTIC):
         cases = (difference.xreplace(case) for case in _orderings(operation, arguments))
         return all(sympy.simplify(case) == 0 for case in cases)
-    return sympy.count_ops(difference) <= SIMPLIFIED_OPERATIONS and sympy.simplify(difference) == 0
+    return bool(sympy.count_ops(difference) <= SIMPLIFIED_OPERATIONS and sympy.simplify(difference) == 0)
 
 
 def _orderings(operation: ScalarOperation, arguments: Sequence[Term]) -> Iterator[dict[Term, Term]]:

@@ -1,0 +1,160 @@
+"""`check_grad`: one gradient by every method there is, compared at sampled points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from graphc.autodiff.transforms import default_targets
+from graphc.check.comparing import Comparer, Extra
+from graphc.check.problem import Problem, make_problem
+from graphc.check.report import Report
+from graphc.errors import ArgumentError, CheckFailed
+from graphc.graph import tree
+from graphc.graph.leaf import is_symbol, symbol_name
+from graphc.graph.node import Expr
+from graphc.graph.origin import here
+
+RTOL = 1e-6
+ATOL = 1e-9
+
+
+def check_grad(
+    expression: Any,
+    wrt: Any = None,
+    at: Any = None,
+    *,
+    seed: int = 0,
+    points: int = 3,
+    rtol: float = RTOL,
+    atol: float = ATOL,
+) -> Report:
+    """Return a report on the gradient of an expression, computed by every method that applies.
+
+    Compared with reverse mode are forward mode, SymPy (every rule, and the whole expression in 40
+    digits where it is small), a complex step in high precision where every operation is analytic, and
+    Richardson-extrapolated central differences. Everything runs in float64, also for float32 graphs.
+
+    Args:
+        expression: a float expression of any shape, or a pytree of them; what has dimensions is
+            multiplied with fixed random weights and summed.
+        wrt: symbols (a pytree); by default the parameters, else every float symbol.
+        at: a mapping from names or symbols to values, or a list of these. By default points are sampled
+            inside the domains of the operations and away from kinks; named dimensions get small sizes.
+        seed: of the sampling; the same seed gives the same report.
+        points: number of sampled points.
+        rtol, atol: two derivatives agree when ``|a-b| <= atol + rtol*max(|a|,|b|)``; differences are also
+            allowed ten times their own error estimate.
+
+    At a kink or singular point of ``at`` the convention chosen is reported, and a value between the
+    one-sided derivatives is no failure.
+
+    Raises:
+        ArgumentError: ``wrt`` holds something other than symbols, or no point can be found.
+
+    Example:
+        >>> import graphc as gx
+        >>> x, y = gx.symbols("x y")
+        >>> gx.check_grad(gx.sin(x) * y).ok
+        True
+    """
+    problem = make_problem(_outputs(expression), _targets(expression, wrt), at, seed, points)
+    return Comparer(problem, rtol, atol, seed).report()
+
+
+def assert_grads_match(expression: Any, wrt: Any = None, at: Any = None, **options: Any) -> Report:
+    """Return the report of `check_grad`, for tests.
+
+    Raises:
+        CheckFailed: a derivative differs; the message is the report.
+    """
+    return _require_ok(check_grad(expression, wrt, at, **options))
+
+
+class Checkable(Protocol):
+    """What `check_function` needs of a compiled function."""
+
+    @property
+    def outputs(self) -> Sequence[Expr]: ...
+
+    @property
+    def inputs(self) -> Sequence[Expr]: ...
+
+    @property
+    def wrt(self) -> Sequence[Expr]: ...
+
+    def value_and_grad(self, *arguments: Any, **named: Any) -> tuple[Any, Any]: ...
+
+
+def check_function(
+    function: Checkable, at: Any = None, *, seed: int = 0, points: int = 3, rtol: float = RTOL, atol: float = ATOL
+) -> Report:
+    """Return the report of `check_grad` on a compiled function, its own gradient as one more method.
+
+    Args:
+        function: compiled from one scalar expression.
+        at, seed, points, rtol, atol: as in `check_grad`; the compiled gradient is compared with a
+            tolerance of its dtype besides.
+    """
+    wrt = list(function.wrt) or list(default_targets(function.outputs[0]).values())
+    problem = make_problem(list(function.outputs[:1]), wrt, at, seed, points, function.inputs)
+
+    def compiled(point: Mapping[str, Any]) -> Mapping[str, Any]:
+        _, gradient = function.value_and_grad(**point)
+        return _by_name(gradient, wrt)
+
+    single = any(node.dtype == "float32" for node in (*function.inputs, *function.outputs))
+    return Comparer(problem, rtol, atol, seed, Extra("compiled", compiled, 1e-3 if single else 1e-9)).report()
+
+
+def _by_name(gradient: Any, wrt: Sequence[Expr]) -> Mapping[str, Any]:
+    """Return gradients by the name of their symbol, from a dict or from any pytree in order."""
+    names = [symbol_name(node) for node in wrt]
+    if isinstance(gradient, dict) and set(names) <= set(gradient):
+        return gradient
+    return dict(zip(names, tree.leaves(gradient), strict=True))
+
+
+def _outputs(expression: Any) -> list[Expr]:
+    """Return the expressions of a pytree.
+
+    Raises:
+        ArgumentError: a leaf is no float expression.
+    """
+    outputs = tree.leaves(expression)
+    for output in outputs:
+        if not isinstance(output, Expr) or not output.is_differentiable:
+            raise ArgumentError(f"check: float expressions expected, got {output!r}", origin=here())
+    return outputs
+
+
+def _targets(expression: Any, wrt: Any) -> list[Expr]:
+    """Return the symbols to differentiate by.
+
+    Raises:
+        ArgumentError: something in ``wrt`` is no float symbol.
+    """
+    if wrt is None:
+        found: dict[str, Expr] = {}
+        for output in tree.leaves(expression):
+            found.update(default_targets(output))
+        return list(found.values())
+    targets = tree.leaves(wrt)
+    for node in targets:
+        if not (isinstance(node, Expr) and is_symbol(node) and node.is_differentiable):
+            raise ArgumentError(f"check: wrt: float symbols expected, got {node!r}", origin=here())
+    return targets
+
+
+def _require_ok(report: Report) -> Report:
+    """Return a report that is all right.
+
+    Raises:
+        CheckFailed: it is not.
+    """
+    if not report.ok:
+        raise CheckFailed(str(report))
+    return report
+
+
+__all__ = ["Callable", "Checkable", "Problem", "Report", "assert_grads_match", "check_function", "check_grad"]
