@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,19 +10,12 @@ from graphc.graph.leaf import constant, constant_value, is_constant
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import is_float
+from graphc.rewrite.arithmetic import COMPUTE
 from graphc.rewrite.match import uniform_value
 from graphc.rewrite.rule import EXACT, AnyRule, Rewriter
 
 FOLD_LIMIT = 1024
 """The number of elements up to which constants are computed on; larger ones would bloat the graph."""
-
-_COMPUTE: dict[str, Callable[..., Any]] = {
-    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
-    "negative": np.negative, "abs": np.abs, "sqrt": np.sqrt, "square": np.square, "floor": np.floor,
-    "ceil": np.ceil, "less": np.less, "less_equal": np.less_equal, "equal": np.equal, "not_equal": np.not_equal,
-    "greater": np.greater, "greater_equal": np.greater_equal, "where": np.where,
-    "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_not": np.logical_not,
-}  # fmt: skip
 
 
 def _array(node: Expr) -> Any:
@@ -40,7 +32,7 @@ def _fold(node: Expr) -> Expr | None:
     if any(array is None for array in arrays):
         return None
     with np.errstate(all="ignore"):
-        result = np.asarray(_COMPUTE[node.op.name](*arrays))
+        result = np.asarray(COMPUTE[node.op.name](*arrays))
     if result.dtype.name != node.dtype:
         return None
     return apply("broadcast_to", constant(result), node.shape)
@@ -78,10 +70,8 @@ def _multiply_by_reciprocal(node: Expr) -> Expr | None:
     return apply("multiply", node.args[0], constant(reciprocal))
 
 
-_ARITHMETIC = tuple(_COMPUTE)
-
 FOLDING_RULES: tuple[AnyRule, ...] = (
-    Rewriter("fold_constants", _ARITHMETIC, "an operation on constants -> its value", _fold, EXACT),
+    Rewriter("fold_constants", tuple(COMPUTE), "an operation on constants -> its value", _fold, EXACT),
     Rewriter("fold_cast", ("astype",), "astype(constant) -> constant", _fold_cast, EXACT),
     Rewriter("choose_branch", ("where",), "where(True, a, b) -> a, where(False, a, b) -> b", _choose, EXACT),
     Rewriter("multiply_by_reciprocal", ("divide",), "a / 2**n -> a * 2**-n", _multiply_by_reciprocal, EXACT),

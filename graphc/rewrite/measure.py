@@ -1,10 +1,10 @@
 """The measure every rule lowers, which is why rewriting ends.
 
 An operation of weight w on arguments measured m1, m2... measures ``w + 2*(m1 + m2 + ...)``, a reduction
-``w + 32*m``, an operation that only moves elements ``1 + m``, a number 1. A pattern measures a polynomial
-in its variables; a rule whose right side is smaller coefficient by coefficient lowers the measure of every
-expression it is used in. The weights follow the cost of the operations, so the measure falls with the work;
-ties between numbers go to fewer nodes.
+``w + 32*m``, an operation that only moves elements ``1 + m``, a number and what folds to one 1. A pattern
+measures a polynomial in its variables; a rule whose right side is smaller coefficient by coefficient lowers
+the measure of every expression it is used in. The weights follow the cost of the operations, so the measure
+falls with the work; ties between numbers go to fewer nodes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from graphc.graph.walk import topological_order
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
+from graphc.rewrite.arithmetic import COMPUTE
 
 NUMBER = ""
 """The key of the term without a variable."""
@@ -88,7 +89,8 @@ def _measure_node(node: Expr, numbers: set[str], arguments: list[Measure]) -> Me
         return {symbol_name(node): 1, NUMBER: 0, COUNT: 1}
     if is_symbol(node) or is_constant(node) or node.op is SIZE:
         return {NUMBER: 1, COUNT: count + (is_constant(node) and node.shape != ())}
-    if all(set(argument) == {NUMBER, COUNT} and argument[NUMBER] == 1 for argument in arguments):
+    will_fold = isinstance(node.op, MovementOperation) or node.op.name in (*COMPUTE, "astype")
+    if will_fold and all(set(argument) == {NUMBER, COUNT} and argument[NUMBER] == 1 for argument in arguments):
         return {NUMBER: 1, COUNT: count}
     factor = factor_of(node)
     total: Measure = {NUMBER: weight(node)}

@@ -107,17 +107,23 @@ def _log_softmax(node: Expr) -> Expr | None:
     if quotient.op.name != "divide" or quotient.args[0].op.name != "exp":
         return None
     powers, below = quotient.args
-    total = below
-    while total.op in (BROADCAST, EXPAND):
-        (total,) = total.args
+    guarded = below
+    while guarded.op in (BROADCAST, EXPAND):
+        (guarded,) = guarded.args
+    total = _without_guard(guarded)
     if total.op.name != "sum" or total.args[0] is not powers:
         return None
     axes = total.attribute("axes")
-    if spread_from(below, axes) is not total and len(axes) != len(powers.shape):
+    if spread_from(below, axes) is not guarded and len(axes) != len(powers.shape):
         return None
     exponent = _without_shift(powers.args[0], axes)
     largest = apply("logsumexp", exponent, axis=axes, keepdims=True)
     return apply("subtract", exponent, apply("broadcast_to", largest, exponent.shape))
+
+
+def _without_guard(total: Expr) -> Expr:
+    """Return ``t`` for ``t + (t == 0)``, which stands below softmax so that a row of -inf is no 0 / 0."""
+    return total.args[0] if total.op.name == "add" and total is nonzero(total.args[0]) else total
 
 
 def _without_shift(exponent: Expr, axes: tuple[int, ...]) -> Expr:

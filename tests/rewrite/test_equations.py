@@ -35,6 +35,7 @@ POINTS = (0.0, 1e-300, 1e-17, 1e-9, 1e-3, 0.3, 0.9, 2.0, 20.0, 40.0, 300.0, 720.
 EQUALLY_ACCURATE = {
     "log_sigmoid": "both are right; one function takes the place of two negations around another",
     "negative_log_sigmoid": "the same",
+    "norm": "what improves is its derivative at 0",
     "power_of_two": "a product is rounded correctly, the C library's power almost always",
     "power_of_minus_one": "the same for a quotient",
 }
