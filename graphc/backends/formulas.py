@@ -33,6 +33,7 @@ EULER_MACLAURIN = (
     -3617 / 10670622842880000, 43867 / 5109094217170944000, -174611 / 802857662698291200000,
 )  # fmt: skip
 """B(2k)/(2k)! for k = 1 to 10."""
+LOWEST_POLYGAMMA = -4096.0
 
 
 def like(x: Any, value: float) -> Any:
@@ -160,7 +161,7 @@ def digamma(x: Any) -> Any:
 
 
 def polygamma(n: int, x: Any) -> Any:
-    """Return the n-th derivative of digamma for n >= 1 and x > 0, in float64; NaN for x < 0.
+    """Return the n-th derivative of digamma for n >= 1, in float64; NaN for x < -4096, where the sum is long.
 
     Source: (-1)**(n + 1) n! zeta(n + 1, x), Hurwitz' zeta by Euler-Maclaurin summation (DLMF 25.11.43).
     """
@@ -170,8 +171,8 @@ def polygamma(n: int, x: Any) -> Any:
         factorial *= number
     if n % 2 == 0:
         factorial = -factorial
-    if not x > 0:
-        return factorial * (np.float64(np.inf) if x == 0 else np.float64(np.nan))
+    if x == np.inf or not x >= LOWEST_POLYGAMMA:
+        return factorial * (np.float64(0.0) if x == np.inf else np.float64(np.nan))
     s = n + 1.0
     terms = int(max(np.float64(0.0), np.ceil(12.0 + n - min(x, 1e9))))
     a = x + terms
@@ -207,5 +208,5 @@ def rint(x: Any) -> Any:
 
 
 ROUNDING = (floor, ceil, trunc, rint)
-SHORT = (sign, clip, integer_power, cbrt, exp2, expit, logit, softplus, log_sigmoid, logaddexp, xlogy, xlog1py)
+SHORT = (like, sign, clip, integer_power, cbrt, exp2, expit, logit, softplus, log_sigmoid, logaddexp, xlogy, xlog1py)
 LONG = (digamma, polygamma)

@@ -48,9 +48,14 @@ def _rounding(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _call_like(x: Any, value: Any) -> Any:
+    return formulas.like(x, value)
+
+
 NAMES: dict[str, Callable[..., Any]] = {
     **{function.__name__: njit(forceinline=True, **OPTIONS)(_rounding(function)) for function in formulas.ROUNDING},
     **{function.__name__: njit(forceinline=True, **OPTIONS)(function) for function in formulas.SHORT},
+    "like": njit(forceinline=True, **OPTIONS)(_call_like),
     **{function.__name__: njit(**OPTIONS)(function) for function in formulas.LONG},
 }
 """By name, callable from compiled code with float32, float64 and, where it has a meaning, integers."""

@@ -66,7 +66,7 @@ def _difference(x: Expr, y: Expr) -> Expr:
 
 
 def _polygamma_columns(n: int) -> dict[str, Any]:
-    """Return the columns of the row polygamma(n, x): the n-th derivative of digamma, for x > 0."""
+    """Return the columns of the row polygamma(n, x): the n-th derivative of digamma."""
     return {
         "definition": f"polygamma({n}, x)",
         "code": f"polygamma({n}, {{x}})",
@@ -77,7 +77,7 @@ def _polygamma_columns(n: int) -> dict[str, Any]:
         "cost": 100,
         "ulp": 8.0,
         "widens": True,
-        "convention": "for x > 0; NaN below 0",
+        "convention": "NaN below -4096",
     }
 
 
@@ -86,7 +86,7 @@ _polygamma = family("polygamma", _polygamma_columns, members=(1, 2))
 
 @public()
 def polygamma(n: int, x: Any) -> Expr:
-    """Return the ``n``-th derivative of digamma at ``x > 0``, for each element.
+    """Return the ``n``-th derivative of digamma, for each element; NaN below -4096.
 
     Args:
         n: the order, a constant integer >= 0; 0 is digamma itself.

@@ -61,7 +61,7 @@ isfinite: Function = row("isfinite", "True", "math.isfinite({x})", "np.isfinite(
 # --- logic
 logical_and: Function = row("logical_and", "x & y", "{x} & {y}", "np.logical_and({x}, {y})", rule="logic", commutes=True, infix="&", aliases=("bitwise_and",))
 logical_or: Function = row("logical_or", "x | y", "{x} | {y}", "np.logical_or({x}, {y})", rule="logic", commutes=True, infix="|", aliases=("bitwise_or",))
-logical_xor: Function = row("logical_xor", "x ^ y", "{x} ^ {y}", "np.logical_xor({x}, {y})", rule="logic", commutes=True, infix="^", aliases=("bitwise_xor",))
+logical_xor: Function = row("logical_xor", "Xor(x, y)", "{x} ^ {y}", "np.logical_xor({x}, {y})", rule="logic", commutes=True, infix="^", aliases=("bitwise_xor",))
 logical_not: Function = row("logical_not", "~x", "not {x}", "np.logical_not({x})", rule="logic", aliases=("invert", "bitwise_not"))
 # fmt: on
 

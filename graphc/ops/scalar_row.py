@@ -139,7 +139,12 @@ def row(
 ) -> Callable[..., Expr]:
     """Enter a scalar row in the table and return the function that builds its nodes."""
     operation = make_operation(name, definition, code, reference, partial=partial, push=push, domain=domain, **columns)
-    return public(*aliases, name=name)(_builder(enter(operation)))
+    return enter_public(operation, aliases)
+
+
+def enter_public(operation: ScalarOperation, aliases: Sequence[str] = ()) -> Callable[..., Expr]:
+    """Enter a row in the table, and return the public function that builds its nodes."""
+    return public(*aliases, name=operation.name)(_builder(enter(operation)))
 
 
 def enter(operation: ScalarOperation) -> ScalarOperation:
