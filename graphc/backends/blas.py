@@ -1,0 +1,126 @@
+"""Matrix products in native code: BLAS as SciPy ships it, called by address, transposes as flags.
+
+The addresses are registered as symbols, so that code using them can be kept in the disk cache.
+Source: Dongarra et al., A set of level 3 basic linear algebra subprograms (1990).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import get_cython_function_address, intrinsic
+
+PREFIX = {types.float32: "s", types.float64: "d"}
+for _letter in PREFIX.values():
+    for _routine in ("gemm", "gemv"):
+        _address = get_cython_function_address("scipy.linalg.cython_blas", _letter + _routine)
+        llvmlite.binding.add_symbol(f"graphc_{_letter}{_routine}", _address)
+
+_INT = ir.IntType(32)
+_CHAR = ir.IntType(8)
+
+
+class _Caller:
+    """Emits a call of a Fortran routine: every argument by address."""
+
+    def __init__(self, context: Any, builder: Any, array_type: Any) -> None:
+        self.context, self.builder = context, builder
+        self.element = context.get_data_type(array_type.dtype)
+        self.letter = PREFIX[array_type.dtype]
+
+    def array(self, array_type: Any, value: Any) -> tuple[Any, list[Any]]:
+        """Return data pointer and sizes of an array."""
+        array = self.context.make_array(array_type)(self.context, self.builder, value)
+        return array.data, cgutils.unpack_tuple(self.builder, array.shape)
+
+    def integer(self, value: Any) -> Any:
+        """Return the address of a size, as Fortran's integer."""
+        return cgutils.alloca_once_value(self.builder, self.builder.trunc(value, _INT))
+
+    def stride(self, value: Any) -> Any:
+        """Return the address of a leading dimension, which is never below one."""
+        one = ir.Constant(value.type, 1)
+        return self.integer(self.builder.select(self.builder.icmp_signed("<", value, one), one, value))
+
+    def number(self, value: float) -> Any:
+        """Return the address of a floating-point constant."""
+        return cgutils.alloca_once_value(self.builder, ir.Constant(self.element, value))
+
+    def flag(self, transposed: Any) -> Any:
+        """Return the address of Fortran's T or N."""
+        letters = [ir.Constant(_CHAR, ord(letter)) for letter in "TN"]
+        return cgutils.alloca_once_value(self.builder, self.builder.select(transposed, *letters))
+
+    def one(self) -> Any:
+        """Return the address of the increment of a contiguous vector."""
+        return cgutils.alloca_once_value(self.builder, ir.Constant(_INT, 1))
+
+    def call(self, routine: str, *arguments: Any) -> None:
+        """Emit the call."""
+        kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
+        name = f"graphc_{self.letter}{routine}"
+        self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), arguments)
+
+
+@intrinsic
+def _gemm(typing_context: Any, a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any) -> Any:
+    """Type and emit ``c = op(a) @ op(b)``: row-major arrays are Fortran's transposes, so c' = op(b)' op(a)'."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        caller = _Caller(context, builder, c)
+        a_data, a_shape = caller.array(a, arguments[0])
+        b_data, b_shape = caller.array(b, arguments[1])
+        c_data, c_shape = caller.array(c, arguments[2])
+        transposed_a, transposed_b = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:])
+        inner = builder.select(transposed_a, a_shape[0], a_shape[1])
+        caller.call(
+            "gemm", caller.flag(transposed_b), caller.flag(transposed_a),
+            caller.integer(c_shape[1]), caller.integer(c_shape[0]), caller.integer(inner),
+            caller.number(1.0), b_data, caller.stride(b_shape[1]), a_data, caller.stride(a_shape[1]),
+            caller.number(0.0), c_data, caller.stride(c_shape[1]),
+        )  # fmt: skip
+        return context.get_dummy_value()
+
+    return types.void(a, b, c, types.boolean, types.boolean), emit
+
+
+@intrinsic
+def _gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any) -> Any:
+    """Type and emit ``y = op(a) @ x``."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        caller = _Caller(context, builder, y)
+        a_data, a_shape = caller.array(a, arguments[0])
+        x_data, _ = caller.array(x, arguments[1])
+        y_data, _ = caller.array(y, arguments[2])
+        plain = builder.not_(builder.trunc(arguments[3], ir.IntType(1)))
+        caller.call(
+            "gemv", caller.flag(plain), caller.integer(a_shape[1]), caller.integer(a_shape[0]),
+            caller.number(1.0), a_data, caller.stride(a_shape[1]), x_data, caller.one(),
+            caller.number(0.0), y_data, caller.one(),
+        )  # fmt: skip
+        return context.get_dummy_value()
+
+    return types.void(a, x, y, types.boolean), emit
+
+
+@njit(forceinline=True, nogil=True)
+def gemm(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any) -> None:
+    """Write the product of two contiguous matrices into a third; zeros when there is nothing to sum."""
+    if a.size == 0:
+        c[...] = 0
+    else:
+        _gemm(a, b, c, a_transposed, b_transposed)
+
+
+@njit(forceinline=True, nogil=True)
+def gemv(a: Any, x: Any, y: Any, transposed: Any) -> None:
+    """Write the product of a contiguous matrix and vector into another; zeros when there is nothing to sum."""
+    if x.size == 0:
+        y[...] = 0
+    else:
+        _gemv(a, x, y, transposed)

@@ -1,0 +1,173 @@
+"""The CPU backend: a kernel's source compiled by Numba into one native function, kept on disk."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.core import compiler
+from numba.np import numpy_support
+
+from graphc.backends import cache, plain_runtime
+from graphc.backends.source import FUNCTION, array_arguments, render
+from graphc.errors import InternalError
+from graphc.kernel.ir import Buffer, Kernel
+from graphc.settings import Settings, read_settings
+
+KEPT = 512
+"""How many compiled kernels a process keeps: each holds about 0.7 MB."""
+STRICT: frozenset[str] = frozenset({"contract"})
+FAST: frozenset[str] = frozenset({"contract", "reassoc", "arcp", "nsz"})
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A compiled kernel.
+
+    Attributes:
+        call: inputs, constants, results and workspaces to a tuple of the scalar results, or None.
+        text: the source it was compiled from.
+        seconds: how long compiling or loading took.
+        cache_hits: how many functions came from the disk cache.
+    """
+
+    call: Callable[..., Any]
+    text: str
+    seconds: float
+    cache_hits: int
+
+
+class _NoAlias(compiler.Compiler):  # type: ignore[misc]
+    """Numba's compiler, told that no two arrays overlap: the caller sees to it, and loops vectorise."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.state.flags.noalias = True
+
+
+_compiled: OrderedDict[str, Native] = OrderedDict()
+_compiled_lock = threading.Lock()
+_compile_lock = threading.RLock()
+
+
+def compile_kernel(kernel: Kernel, fast_math: bool = False, cached: bool = True) -> Native:
+    """Return a kernel's native function: from this process, from disk, or compiled now.
+
+    Raises:
+        InternalError: the generated source does not compile.
+    """
+    settings = read_settings()
+    text = render(kernel).text()
+    if not settings.jit:
+        return _plain(text)
+    signature = tuple(_argument_types(kernel))
+    name = cache.module_name(text, f"{signature} fast={fast_math}")
+    with _compiled_lock:
+        found = _compiled.get(name)
+        if found is not None:
+            _compiled.move_to_end(name)
+            return found
+    with _compile_lock:
+        native = _compiled.get(name) or _compile(name, text, signature, fast_math, cached and settings.cache, settings)
+    with _compiled_lock:
+        _compiled[name] = native
+        while len(_compiled) > KEPT:
+            _compiled.popitem(last=False)
+    return native
+
+
+def _argument_types(kernel: Kernel) -> list[Any]:
+    """Return the Numba types of a kernel's arguments."""
+    found = []
+    for entry in [*kernel.inputs, *array_arguments(kernel)]:
+        scalar = numpy_support.from_dtype(np.dtype(entry.dtype))
+        if isinstance(entry, Buffer):
+            written = entry.role in ("output", "workspace")
+            found.append(types.Array(scalar, len(entry.shape), "C", readonly=not written))
+        else:
+            found.append(scalar)
+    return found
+
+
+def _compile(
+    name: str, text: str, signature: tuple[Any, ...], fast_math: bool, cached: bool, settings: Settings
+) -> Native:
+    """Compile a module's function, or load what was compiled before."""
+    start = time.perf_counter()
+    text = text.replace(f"def {FUNCTION}(", f"def {name}(")
+    if settings.keep is not None:
+        settings.keep.mkdir(parents=True, exist_ok=True)
+        (settings.keep / f"{name}.py").write_text(text)
+    try:
+        if cached:
+            dispatcher = _through_cache(name, text, signature, fast_math)
+        else:
+            dispatcher = _dispatcher(_temporary_module(name, text), name, fast_math, cached=False)
+            dispatcher.compile(signature)
+    except InternalError:
+        raise
+    except Exception as error:
+        raise _failure(name, text, error) from error
+    dispatcher.disable_compile()
+    hits = sum(dispatcher.stats.cache_hits.values())
+    return Native(dispatcher, text, time.perf_counter() - start, hits)
+
+
+def _through_cache(name: str, text: str, signature: tuple[Any, ...], fast_math: bool) -> Any:
+    """Return the compiled dispatcher of an entry of the disk cache, which is made if it is missing."""
+    with cache.entry(name, text) as path:
+        module = cache.load_module(name, path)
+        dispatcher = _dispatcher(module, name, fast_math, cached=True)
+        dispatcher.compile(signature)
+        if not dispatcher.stats.cache_hits:
+            cache.record(name)
+        return dispatcher
+
+
+def _dispatcher(module: ModuleType, name: str, fast_math: bool, cached: bool) -> Any:
+    """Return Numba's dispatcher of a module's function."""
+    flags = set(FAST if fast_math else STRICT)
+    decorate = njit(nogil=True, error_model="numpy", fastmath=flags, cache=cached, pipeline_class=_NoAlias)
+    return decorate(getattr(module, name))
+
+
+def _temporary_module(name: str, text: str) -> ModuleType:
+    """Return a module that lives in memory alone."""
+    module = ModuleType(name)
+    exec(compile(text, f"<{name[:20]}>", "exec"), module.__dict__)
+    return module
+
+
+def _plain(text: str) -> Native:
+    """Return a module's function as plain Python, on NumPy scalars so that 1/0 is infinite."""
+    module = ModuleType("graphc_plain_kernel")
+    text = text.replace("graphc.backends.runtime", plain_runtime.__name__)
+    exec(compile(text, "<graphc kernel>", "exec"), module.__dict__)
+    function = module.__dict__[FUNCTION]
+
+    def call(*arguments: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*(a if isinstance(a, np.ndarray) else np.asarray(a)[()] for a in arguments))
+
+    return Native(call, text, 0.0, 0)
+
+
+def _failure(name: str, text: str, error: Exception) -> InternalError:
+    """Return the error for generated code that does not compile, with a file that shows it."""
+    folder = Path(tempfile.mkdtemp(prefix="graphc-"))
+    path = folder / f"{name[:20]}.py"
+    path.write_text(text)
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return InternalError(
+        f"the generated kernel does not compile: {first}",
+        remedy=f"please report it with {path}; backend='reference' works meanwhile",
+    )

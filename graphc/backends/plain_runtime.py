@@ -1,0 +1,33 @@
+"""What generated modules import when they run as plain Python (GRAPHC_JIT=0): the same names, without Numba."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphc.backends import plain_math
+from graphc.backends.plain_math import math
+
+inf, nan = float("inf"), float("nan")
+bool_ = np.bool_
+float32, float64 = np.float32, np.float64
+int8, int16, int32, int64 = np.int8, np.int16, np.int32, np.int64
+uint8, uint16, uint32, uint64 = np.uint8, np.uint16, np.uint32, np.uint64
+globals().update(plain_math.NAMES)
+
+Array = np.ndarray
+
+
+def gemm(a: Array, b: Array, c: Array, a_transposed: bool, b_transposed: bool) -> None:
+    """Write the product of two matrices into a third."""
+    np.matmul(a.T if a_transposed else a, b.T if b_transposed else b, out=c)
+
+
+def gemv(a: Array, x: Array, y: Array, transposed: bool) -> None:
+    """Write the product of a matrix and a vector into another."""
+    np.matmul(a.T if transposed else a, x, out=y)
+
+
+__all__ = [
+    "bool_", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64", "math", "nan",
+    "uint8", "uint16", "uint32", "uint64",
+]  # fmt: skip

@@ -1,0 +1,179 @@
+"""A program: expressions compiled for given inputs, called with values in order and returning values in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc.backends import cpu, reference
+from graphc.backends.binding import SizeSolver, converter
+from graphc.backends.source import array_arguments, render
+from graphc.graph.dimensions import Shape, evaluate, names
+from graphc.graph.leaf import SIZE
+from graphc.graph.node import Expr
+from graphc.graph.walk import topological_order
+from graphc.kernel.ir import Kernel
+from graphc.kernel.requirements import requirements
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a backend is asked to run: outputs of inputs, and the kernel made of them."""
+
+    outputs: tuple[Expr, ...]
+    inputs: tuple[Expr, ...]
+    kernel: Kernel
+    fast_math: bool = False
+    cache: bool = True
+
+
+class Program:
+    """Base of the backends' programs: binds arguments; subclasses run."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.convert = [converter(node) for node in job.inputs]
+        order = topological_order(job.outputs)
+        self.sizes = SizeSolver(job.inputs, _sizes_used(order), requirements(order))
+
+    def bind(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, int]]:
+        """Return converted arguments and the sizes of dimensions.
+
+        Raises:
+            ShapeError, DTypeError: an argument does not fit its symbol.
+        """
+        bound = [convert(value) for convert, value in zip(self.convert, values, strict=True)]
+        return bound, self.sizes.solve(bound)
+
+    def trace_values(self, order: Sequence[Expr], values: Sequence[Any]) -> list[Array]:
+        """Return the value of every node of a graph, by the reference interpreter."""
+        bound, _ = self.bind(values)
+        return reference.evaluate(order, dict(zip(self.job.inputs, bound, strict=True)))
+
+    def source(self) -> str:
+        """Return the generated source, each line with the user's line."""
+        return render(self.job.kernel).annotated()
+
+    def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
+        """Return the outputs' values: scalars as numbers, arrays new or those of ``out``."""
+        raise NotImplementedError
+
+
+class ReferenceProgram(Program):
+    """Runs the graph by the reference interpreter."""
+
+    def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
+        """Return the outputs' values; see `Program.run`."""
+        bound, _ = self.bind(values)
+        found = reference.evaluate(self.job.outputs, dict(zip(self.job.inputs, bound, strict=True)))
+        results = [as_result(node, value) for node, value in zip(self.job.outputs, found, strict=True)]
+        for position, target in enumerate(out or ()):
+            if target is not None:
+                target[...] = results[position]
+                results[position] = target
+        return results
+
+
+class CpuProgram(Program):
+    """Runs the kernel's native function, with workspace kept for each thread."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        kernel = job.kernel
+        self.native = cpu.compile_kernel(kernel, job.fast_math, job.cache)
+        self.constants = [kernel.constants[b.name] for b in array_arguments(kernel) if b.role == "constant"]
+        self.allocated = [(b.name, b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "output"]
+        self.workspace = [(b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "workspace"]
+        self.scalars_only = not any(isinstance(result, str) for result in kernel.results)
+        self.finish = [scalar_type(node) for node in job.outputs]
+        self.local = threading.local()
+
+    def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
+        """Return the outputs' values; see `Program.run`."""
+        bound, sizes = self.bind(values)
+        given = self._given(bound, out)
+        outputs = {
+            name: given[name] if name in given else np.empty(concrete(shape, sizes), dtype)
+            for name, shape, dtype in self.allocated
+        }
+        returned = self.native.call(*bound, *self.constants, *outputs.values(), *self._workspace(sizes))
+        return self._results(outputs, returned, out)
+
+    def _given(self, bound: Sequence[Any], out: Sequence[Array | None] | None) -> dict[str, Array]:
+        """Return the caller's arrays that the kernel may write directly: none that overlaps an input."""
+        given: dict[str, Array] = {}
+        for result, target in zip(self.job.kernel.results, out or (), strict=False):
+            if target is None or not isinstance(result, str) or result in given:
+                continue
+            others = [*bound, *given.values()]
+            if target.flags.c_contiguous and not any(
+                isinstance(array, np.ndarray) and np.may_share_memory(array, target) for array in others
+            ):
+                given[result] = target
+        return given
+
+    def _workspace(self, sizes: dict[str, int]) -> list[Array]:
+        """Return this thread's workspace for these sizes."""
+        if not self.workspace:
+            return []
+        kept: dict[tuple[int, ...], list[Array]] = self.local.__dict__.setdefault("arrays", {})
+        key = tuple(sizes.values())
+        arrays = kept.get(key)
+        if arrays is None:
+            kept.clear()
+            arrays = kept[key] = [np.empty(concrete(shape, sizes), dtype) for shape, dtype in self.workspace]
+        return arrays
+
+    def _results(self, outputs: dict[str, Array], returned: Any, out: Sequence[Array | None] | None) -> list[Any]:
+        """Return the results in the order of the outputs; the same array twice is copied."""
+        scalars = iter(returned or ())
+        results: list[Any] = []
+        handed: set[str] = set()
+        for position, result in enumerate(self.job.kernel.results):
+            if isinstance(result, str):
+                value = outputs[result].copy() if result in handed else outputs[result]
+                handed.add(result)
+            else:
+                value = self.finish[position](next(scalars))
+            target = out[position] if out else None
+            if target is not None and value is not target:
+                target[...] = value
+                value = target
+            results.append(value)
+        return results
+
+
+PROGRAMS: dict[str, type[Program]] = {"cpu": CpuProgram, "reference": ReferenceProgram}
+
+
+def concrete(shape: Shape, sizes: dict[str, int]) -> tuple[int, ...]:
+    """Return a shape with every named dimension replaced by its size."""
+    return tuple(size if isinstance(size, int) else evaluate(size, sizes) for size in shape)
+
+
+def scalar_type(node: Expr) -> Callable[[Any], Any]:
+    """Return the type a scalar result is returned as: Python's own for float64, int64 and bool."""
+    plain: dict[str, type] = {"float64": float, "int64": int, "bool": bool}
+    kind: Callable[[Any], Any] = plain.get(node.dtype, np.dtype(node.dtype).type)
+    return kind
+
+
+def as_result(node: Expr, value: Array) -> Any:
+    """Return a computed value as the caller gets it: a number, or an array of its own."""
+    return np.array(value) if node.shape else scalar_type(node)(value[()])
+
+
+def _sizes_used(order: Sequence[Expr]) -> list[str]:
+    """Return the names of the dimensions a graph needs."""
+    found: dict[str, None] = {}
+    for node in order:
+        sizes = [*node.shape] + ([node.attribute("size")] if node.op is SIZE else [])
+        for size in sizes:
+            found.update(dict.fromkeys(names(size)))
+    return list(found)

@@ -1,0 +1,22 @@
+"""What generated modules import when they are compiled: every name a kernel's source can use."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from graphc.backends import mathlib
+from graphc.backends.blas import gemm, gemv
+
+inf, nan = math.inf, math.nan
+bool_ = np.bool_
+float32, float64 = np.float32, np.float64
+int8, int16, int32, int64 = np.int8, np.int16, np.int32, np.int64
+uint8, uint16, uint32, uint64 = np.uint8, np.uint16, np.uint32, np.uint64
+globals().update(mathlib.NAMES)
+
+__all__ = [
+    "bool_", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64", "math", "nan",
+    "uint8", "uint16", "uint32", "uint64",
+]  # fmt: skip

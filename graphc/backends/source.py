@@ -1,0 +1,339 @@
+"""Source: a kernel as Python text that Numba compiles and a person can read.
+
+The module holds one function. Its arguments are the kernel's inputs, then its constants, results and
+workspaces that are arrays; it returns the results that are scalars. Sizes are read off the inputs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from graphc.graph.dimensions import Dimension, Shape, Size
+from graphc.graph.origin import Origin, describe_origin
+from graphc.graph.table import OPERATIONS
+from graphc.graph.types import INTEGERS, is_float
+from graphc.kernel.ir import (
+    Accumulate,
+    Assign,
+    Buffer,
+    Call,
+    Const,
+    Extent,
+    Fold,
+    Kernel,
+    Let,
+    Library,
+    Load,
+    Loop,
+    Name,
+    Operand,
+    Statement,
+    Store,
+    Value,
+    children,
+    statement_values,
+    values_in,
+    walk_statements,
+)  # fmt: skip
+from graphc.kernel.names import unique_names
+from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
+
+INLINE_WIDTH = 60
+"""A value used once is written where it is used if its text is no longer than this."""
+FUNCTION = "kernel"
+INFIX = {"add": "+", "subtract": "-", "multiply": "*", "floor_divide": "//", "mod": "%"}
+
+
+@dataclass(slots=True)
+class Source:
+    """A rendered kernel: its text, and for each line of it the user's ``file:line``."""
+
+    lines: list[str] = field(default_factory=list)
+    origins: list[Origin | None] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Return the module's text: what is compiled and cached."""
+        return "\n".join(self.lines) + "\n"
+
+    def annotated(self) -> str:
+        """Return the text with the user's line behind each line that computes."""
+        width = max((len(line) for line, origin in zip(self.lines, self.origins, strict=True) if origin), default=0)
+        result = []
+        for line, origin in zip(self.lines, self.origins, strict=True):
+            result.append(f"{line:<{width}}  # {describe_origin(origin)}" if origin else line)
+        return "\n".join(result) + "\n"
+
+
+def array_arguments(kernel: Kernel) -> list[Buffer]:
+    """Return the buffers a kernel takes after its inputs: constants, results, workspaces."""
+    return [
+        buffer
+        for role in ("constant", "output", "workspace")
+        for buffer in kernel.buffers.values()
+        if buffer.role == role
+    ]
+
+
+def returned_values(kernel: Kernel) -> list[Value]:
+    """Return the scalar results, in order."""
+    return [result for result in kernel.results if not isinstance(result, str)]
+
+
+def render(kernel: Kernel) -> Source:
+    """Return the source of a kernel."""
+    return _Renderer(kernel).source()
+
+
+class _Renderer:
+    """One module being written."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.out = Source()
+        self.names_used: set[str] = set()
+        self.helpers: set[str] = set()
+        self.inlined: dict[str, Value] = {}
+        self.size_names = self._name_sizes()
+        self.uses = self._count_uses()
+
+    def source(self) -> Source:
+        """Return the module."""
+        arguments = [entry.name for entry in self.kernel.inputs] + [b.name for b in array_arguments(self.kernel)]
+        self._line(0, f"def {FUNCTION}({', '.join(arguments)}):")
+        self._sizes_and_views()
+        self._block(self.kernel.body, 1)
+        returned = [self.value(value) for value in returned_values(self.kernel)]
+        if returned:
+            self._line(1, f"return ({', '.join(returned)},)")
+        elif len(self.out.lines) == 1:
+            self._line(1, "pass")
+        body, origins = self.out.lines, self.out.origins
+        header = [f"from graphc.backends.runtime import {', '.join(sorted(self.helpers))}", ""] if self.helpers else []
+        return Source([*header, *body], [*(None for _ in header), *origins])
+
+    def _line(self, depth: int, text: str, origin: Origin | None = None) -> None:
+        self.out.lines.append("    " * depth + text)
+        self.out.origins.append(origin)
+
+    def _name_sizes(self) -> dict[str, str]:
+        """Return a variable name for each named dimension."""
+        found: dict[str, None] = {}
+        for buffer in self.kernel.buffers.values():
+            for size in buffer.shape:
+                if isinstance(size, Dimension):
+                    found.update(dict.fromkeys(size.names()))
+        for statement in walk_statements(self.kernel.body):
+            sizes = [statement.extent] if isinstance(statement, Loop) else []
+            sizes += [v.size for root in statement_values(statement) for v in values_in(root) if isinstance(v, Extent)]
+            for size in sizes:
+                if isinstance(size, Dimension):
+                    found.update(dict.fromkeys(size.names()))
+        for value in returned_values(self.kernel):
+            for inner in values_in(value):
+                if isinstance(inner, Extent):
+                    found.update(dict.fromkeys(inner.size.names()))
+        taken = [*self.kernel.buffers, *(entry.name for entry in self.kernel.inputs)]
+        return dict(zip(found, unique_names(list(found), taken), strict=True))
+
+    def _sizes_and_views(self) -> None:
+        """Write where each size is read from, and the views."""
+        written = set()
+        for entry in self.kernel.inputs:
+            if not isinstance(entry, Buffer):
+                continue
+            for axis, size in enumerate(entry.shape):
+                name = self.size_names.get(str(size))
+                if name is not None and name not in written:
+                    written.add(name)
+                    self._line(1, f"{name} = {entry.name}.shape[{axis}]")
+        for buffer in self.kernel.buffers.values():
+            if buffer.role == "view":
+                self._line(1, f"{buffer.name} = {buffer.base}.reshape({self.shape(buffer.shape)})")
+
+    def shape(self, shape: Shape) -> str:
+        """Return a shape as a tuple's text."""
+        return "(" + ", ".join(self.size(size) for size in shape) + ("," if len(shape) == 1 else "") + ")"
+
+    def size(self, size: Size) -> str:
+        """Return a size as an expression of the variables that hold the named ones."""
+        if isinstance(size, int):
+            return str(size)
+        text = str(size)
+        for name in sorted(size.names(), key=len, reverse=True):
+            if self.size_names[name] != name:
+                text = re.sub(rf"\b{name}\b", self.size_names[name], text)
+        return text if text.isidentifier() else f"({text})"
+
+    def _count_uses(self) -> dict[str, int]:
+        """Return how often each name is used; uses in another block than its Let count as many."""
+        uses: dict[str, int] = {}
+        home: dict[str, int] = {}
+        blocks = [(self.kernel.body, 0)]
+        number = 0
+        while blocks:
+            body, block = blocks.pop()
+            for statement in body:
+                if isinstance(statement, Loop):
+                    number += 1
+                    blocks.append((statement.body, number))
+                for root in statement_values(statement):
+                    self._note_uses(root, block, home, uses)
+                if isinstance(statement, (Fold, Accumulate)) and isinstance(statement.value, Name):
+                    uses[statement.value.name] = uses.get(statement.value.name, 0) + _repeats(statement.op)[1] - 1
+                if isinstance(statement, Let):
+                    home[statement.name] = block
+                elif isinstance(statement, (Assign, Fold)):
+                    uses[statement.name] = 2
+        for value in returned_values(self.kernel):
+            self._note_uses(value, 0, home, uses)
+        return uses
+
+    def _note_uses(self, root: Value, block: int, home: dict[str, int], uses: dict[str, int]) -> None:
+        """Count the names in a value: one that a row's code repeats, or puts behind a condition, twice."""
+        pending = [(root, 1)]
+        while pending:
+            value, weight = pending.pop()
+            if isinstance(value, Name):
+                uses[value.name] = uses.get(value.name, 0) + (weight if home.get(value.name) == block else 2)
+            elif isinstance(value, Call):
+                repeats = _repeats(value.op)
+                pending.extend((argument, repeats[number]) for number, argument in enumerate(value.arguments))
+            else:
+                pending.extend((inner, 1) for inner in children(value))
+
+    def _block(self, body: tuple[Statement, ...], depth: int) -> None:
+        """Write the statements of a block."""
+        for statement in body:
+            match statement:
+                case Loop(index=index, extent=extent, body=inner):
+                    self._line(depth, f"for {index} in range({self.size(extent)}):")
+                    self._block(inner, depth + 1)
+                case Let(name=name, value=value, origin=origin):
+                    text = self.value(value)
+                    if self.uses.get(name) == 1 and len(text) <= INLINE_WIDTH and self._may_move(value, depth):
+                        self.inlined[name] = value
+                    else:
+                        self._line(depth, f"{name} = {text}", origin)
+                case _:
+                    self._line(depth, self._simple(statement), statement.origin)
+
+    def _may_move(self, value: Value, depth: int) -> bool:
+        """Tell whether a value can be computed later: not one that reads memory or folds that change before."""
+        return not any(
+            (isinstance(v, Name) and v.name.startswith(("acc", "best", "at"))) or (depth == 1 and isinstance(v, Load))
+            for v in values_in(value)
+        )
+
+    def _simple(self, statement: Statement) -> str:
+        """Return the text of a statement without a body."""
+        match statement:
+            case Assign(name=name, value=value):
+                return f"{name} = {self.value(value)}"
+            case Fold(name=name, op=op, value=value, dtype=dtype):
+                return f"{name} = {self.call(op, (Name(name, dtype), value), dtype, dtype, {})}"
+            case Store(buffer=buffer, index=index, value=value):
+                return f"{self.element(buffer, index)} = {self.value(value)}"
+            case Accumulate(buffer=buffer, index=index, op=op, value=value, dtype=dtype):
+                target = self.element(buffer, index)
+                return f"{target} = {self.call(op, (Load(buffer, index, dtype), value), dtype, dtype, {})}"
+            case Library(call=call, results=results, operands=operands, flags=flags):
+                self.helpers.add(call)
+                arguments = [*map(self.operand, (*operands, *results)), *map(str, flags)]
+                return f"{call}({', '.join(arguments)})"
+            case _:
+                raise AssertionError(f"no text for {type(statement).__name__}")
+
+    def operand(self, operand: Operand) -> str:
+        """Return the text of an array handed to a library."""
+        return self.element(operand.buffer, operand.index) if operand.index else operand.buffer
+
+    def element(self, buffer: str, index: tuple[Value, ...]) -> str:
+        """Return the text of an element of a buffer."""
+        return f"{buffer}[{', '.join(_bare(self.value(i)) for i in index)}]"
+
+    def value(self, value: Value) -> str:
+        """Return the text of a value, in parentheses where it needs them."""
+        match value:
+            case Const():
+                return self.literal(value)
+            case Name(name=name):
+                return self.value(self.inlined[name]) if name in self.inlined else name
+            case Extent(size=size):
+                return self.size(size)
+            case Load(buffer=buffer, index=index):
+                return self.element(buffer, index)
+            case Call(op=op, arguments=arguments, dtype=dtype, attributes=attributes):
+                given = arguments[-1].dtype if arguments else dtype
+                return self.call(op, arguments, given, dtype, dict(attributes))
+
+    def literal(self, constant: Const) -> str:
+        """Return a number of its dtype: Python's own for int64, float64 and bool, a typed one for others."""
+        value, dtype = constant.value, constant.dtype
+        if is_float(dtype):
+            number = float(value)
+            if number != number or number in (float("inf"), float("-inf")):
+                self.helpers.add("nan" if number != number else "inf")
+                text = "nan" if number != number else "inf" if number > 0 else "(-inf)"
+            else:
+                text = repr(number) if number >= 0 and repr(number)[0] != "-" else f"({number!r})"
+            return text if dtype == "float64" else self.typed(dtype, text)
+        if dtype == "bool":
+            return str(bool(value))
+        text = str(int(value)) if value >= 0 else f"({int(value)})"
+        return text if dtype == "int64" else self.typed(dtype, text)
+
+    def typed(self, dtype: str, text: str) -> str:
+        """Return a conversion to a dtype."""
+        name = "bool_" if dtype == "bool" else dtype
+        self.helpers.add(name)
+        return f"{name}({_bare(text)})"
+
+    def call(self, op: str, arguments: tuple[Value, ...], given: str, dtype: str, attributes: dict[str, object]) -> str:
+        """Return the text of a row's code on values."""
+        if op == "astype":
+            return self.typed(str(attributes["dtype"]), self.value(arguments[0]))
+        if dtype == "int64" and op in INFIX and given == "int64":
+            left, right = (self.value(argument) for argument in arguments)
+            return f"({left} {INFIX[op]} {right})"
+        row = OPERATIONS[op]
+        assert isinstance(row, ScalarOperation)
+        texts = {name: self.value(argument) for name, argument in zip(ARGUMENT_NAMES, arguments, strict=False)}
+        one, zero = (self.literal(Const(number, given)) for number in (1, 0))
+        self.helpers.update(_helpers_in(row.code))
+        text = row.code.format(**texts, one=one, zero=zero)
+        if (row.widens and dtype == "float32") or (dtype in INTEGERS and dtype != "int64"):
+            return self.typed(dtype, text)
+        return text if _is_atom(text) else f"({text})"
+
+
+def _repeats(op: str) -> list[int]:
+    """Return for each argument of a row how often its code names it; 2 where that is behind a condition."""
+    row = OPERATIONS[op]
+    assert isinstance(row, ScalarOperation)
+    conditional = " if " in row.code
+    return [max(row.code.count("{" + name + "}"), 2 * conditional) for name in ARGUMENT_NAMES]
+
+
+def _helpers_in(code: str) -> set[str]:
+    """Return the functions and modules that a row's code names."""
+    return set(_WORD.findall(code)) - _BUILTIN
+
+
+_WORD = re.compile(r"(?<![\w.{])[A-Za-z_]\w*")
+_BUILTIN = {"if", "else", "not", "and", "or", "abs", "True", "False"}
+
+
+def _is_atom(text: str) -> bool:
+    """Tell whether a text is a name, number, call or something in parentheses as a whole."""
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if (depth == 0 and character in " -") or (depth == 0 and character in ")]" and position != len(text) - 1):
+            return False
+    return True
+
+
+def _bare(text: str) -> str:
+    """Return a text without the parentheses around the whole of it."""
+    return text[1:-1] if text.startswith("(") and _is_atom(text) else text

@@ -1,0 +1,139 @@
+"""`compile`: from expressions to a `Function`, by one literal list of passes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from graphc.errors import ArgumentError, BackendMissing
+from graphc.graph.node import Expr
+from graphc.graph.origin import here
+from graphc.graph.walk import topological_order
+from graphc.kernel.buffers import drop_dead, shrink
+from graphc.kernel.describe import describe_kernel, describe_memory
+from graphc.kernel.ir import Kernel
+from graphc.kernel.loops import fuse_loops
+from graphc.kernel.lower import lower
+from graphc.kernel.normalise import normalise
+from graphc.kernel.reuse import reuse_memory
+from graphc.kernel.verify import verify
+from graphc.rewrite.engine import Trace, simplify
+from graphc.rewrite.rule import ALGEBRAIC, EXACT, STABILISE, Group
+from graphc.settings import BACKENDS, Settings, read_settings
+
+if TYPE_CHECKING:
+    from graphc.backends.program import Program
+
+GROUPS: tuple[Group, ...] = (EXACT, STABILISE)
+KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
+    ("fuse loops: nests over the same sizes become one", fuse_loops),
+    ("drop dead: stores nobody loads go", drop_dead),
+    ("shrink: arrays keep only what one iteration needs", shrink),
+    ("drop unused: names nobody uses go", drop_dead),
+    ("reuse memory: workspaces that never live together share", reuse_memory),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a function is compiled; see `graphc.compile`."""
+
+    backend: str = "cpu"
+    fast_math: bool = False
+    cache: bool = True
+    debug: str | None = None
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of rewrite rules these options allow."""
+        return (*GROUPS, ALGEBRAIC) if self.fast_math else GROUPS
+
+
+@dataclass(slots=True)
+class Record:
+    """What a compilation did: seconds of each pass, nodes at each stage, the rules that fired."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    nodes: dict[str, int] = field(default_factory=dict)
+    trace: Trace = field(default_factory=Trace)
+
+    def timed(self, name: str, function: Callable[[], Any]) -> Any:
+        """Return what a step returns, its time noted."""
+        start = time.perf_counter()
+        result = function()
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        return result
+
+
+def check_options(backend: str | None, fast_math: bool, cache: bool, debug: str | None) -> Options:
+    """Return the options as one value.
+
+    Raises:
+        ArgumentError: an option has a value it does not take.
+        BackendMissing: there is no such backend here.
+    """
+    name = read_settings().backend if backend is None else backend
+    if name == "cuda":
+        raise BackendMissing("the CUDA backend is not part of this version", remedy='use backend="cpu"', origin=here())
+    if name not in BACKENDS:
+        raise ArgumentError(f"backend: one of {', '.join(BACKENDS)} expected, got {name!r}", origin=here())
+    if debug not in (None, "nan"):
+        raise ArgumentError(f'debug: None or "nan" expected, got {debug!r}', origin=here())
+    return Options(name, fast_math, cache, debug)
+
+
+def make_kernel(outputs: Sequence[Expr], inputs: Sequence[Expr], record: Record) -> Kernel:
+    """Return the kernel of simplified outputs, after every pass; verified under GRAPHC_CHECK=1."""
+    settings = read_settings()
+    normal = record.timed("normalise: composites expanded, contractions as matrices", lambda: normalise(outputs))
+    record.nodes["normalised"] = len(topological_order(normal))
+    kernel: Kernel = record.timed("partition and lower: groups become loops", lambda: lower(normal, inputs))
+    if settings.check:
+        verify(kernel, "lower")
+    for name, transform in KERNEL_PASSES:
+        kernel = record.timed(name, lambda transform=transform, kernel=kernel: transform(kernel))  # type: ignore[misc]
+        if settings.check:
+            verify(kernel, name)
+    return kernel
+
+
+def make_program(outputs: Sequence[Expr], inputs: Sequence[Expr], options: Options, record: Record) -> Program:
+    """Return the program of expressions: simplified, made a kernel of, compiled."""
+    from graphc.backends.program import PROGRAMS, Job
+
+    settings = read_settings()
+    record.nodes["given"] = len(topological_order(outputs))
+    simple = record.timed("simplify: exact and stabilising rules", lambda: _simplify(outputs, options, record))
+    record.nodes["simplified"] = len(topological_order(simple))
+    kernel = make_kernel(simple, inputs, record)
+    _show(settings, simple, kernel, record)
+    job = Job(tuple(simple), tuple(inputs), kernel, options.fast_math, options.cache)
+    program: Program = record.timed("compile: source to native code", lambda: PROGRAMS[options.backend](job))
+    if "source" in settings.show and options.backend == "cpu":
+        print(program.source(), file=sys.stderr)
+    return program
+
+
+def simplified(outputs: Sequence[Expr], options: Options) -> list[Expr]:
+    """Return the outputs simplified before they are differentiated, so that stable forms are."""
+    return simplify(outputs, options.groups)
+
+
+def _simplify(outputs: Sequence[Expr], options: Options, record: Record) -> list[Expr]:
+    return simplify(outputs, options.groups, record.trace)
+
+
+def _show(settings: Settings, outputs: Sequence[Expr], kernel: Kernel, record: Record) -> None:
+    """Print the stages that GRAPHC_SHOW names."""
+    shown = {
+        "graph": lambda: "\n".join(output.tree() for output in outputs),
+        "rules": lambda: "\n".join(f"{s.rule.name}: {s.before!r}  ->  {s.after!r}" for s in record.trace.steps),
+        "kernels": lambda: describe_kernel(kernel),
+        "memory": lambda: describe_memory(kernel),
+    }
+    for stage in settings.show:
+        if stage in shown:
+            print(f"--- graphc {stage}\n{shown[stage]()}", file=sys.stderr)

@@ -1,0 +1,169 @@
+"""Buffers: stores nobody loads are dropped, arrays shrink to what one iteration needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from graphc.kernel.ir import (
+    Accumulate,
+    Assign,
+    Fold,
+    Kernel,
+    Let,
+    Library,
+    Load,
+    Loop,
+    Name,
+    Statement,
+    Store,
+    Value,
+    map_values,
+    statement_values,
+    values_in,
+    walk_statements,
+)  # fmt: skip
+
+
+def drop_dead(kernel: Kernel) -> Kernel:
+    """Return the kernel without stores to workspace nobody reads and names nobody uses."""
+    while True:
+        loaded, named = _used(kernel)
+        workspace = {name for name, buffer in kernel.buffers.items() if buffer.role == "workspace"}
+        body = _without_dead(kernel.body, workspace - loaded, named)
+        if body == kernel.body:
+            used = loaded | _written(kernel)
+            buffers = {n: b for n, b in kernel.buffers.items() if b.role in ("input", "output") or n in used}
+            constants = {n: v for n, v in kernel.constants.items() if n in buffers}
+            return replace(kernel, buffers=buffers, constants=constants)
+        kernel = kernel.with_body(body)
+
+
+def _used(kernel: Kernel) -> tuple[set[str], set[str]]:
+    """Return the buffers that are read (through views too) and the names that are used."""
+    loaded: set[str] = set()
+    named: set[str] = set()
+    roots = [value for value in kernel.results if not isinstance(value, str)]
+    for statement in walk_statements(kernel.body):
+        roots.extend(statement_values(statement))
+        if isinstance(statement, Library):
+            loaded.update(operand.buffer for operand in (*statement.operands, *statement.results))
+    for root in roots:
+        for value in values_in(root):
+            if isinstance(value, Load):
+                loaded.add(value.buffer)
+            elif isinstance(value, Name):
+                named.add(value.name)
+    for name in list(loaded):
+        while kernel.buffers[name].role == "view":
+            name = kernel.buffers[name].base
+            loaded.add(name)
+    return loaded, named
+
+
+def _written(kernel: Kernel) -> set[str]:
+    """Return the buffers that are written."""
+    return {s.buffer for s in walk_statements(kernel.body) if isinstance(s, (Store, Accumulate))}
+
+
+def _without_dead(body: tuple[Statement, ...], dead: set[str], named: set[str]) -> tuple[Statement, ...]:
+    """Return a block without dead stores, unused names and empty loops."""
+    kept: list[Statement] = []
+    for statement in body:
+        match statement:
+            case Store(buffer=buffer) | Accumulate(buffer=buffer) if buffer in dead:
+                continue
+            case Let(name=name) | Assign(name=name) | Fold(name=name) if name not in named:
+                continue
+            case Loop(index=index, extent=extent, body=inner):
+                rest = _without_dead(inner, dead, named)
+                if rest:
+                    kept.append(statement if rest == inner else Loop(index, extent, rest))
+            case _:
+                kept.append(statement)
+    return tuple(kept)
+
+
+def shrink(kernel: Kernel) -> Kernel:
+    """Return the kernel with every workspace that lives within one iteration stored without that axis."""
+    viewed = {buffer.base for buffer in kernel.buffers.values() if buffer.role == "view"}
+    in_library = {
+        operand.buffer
+        for s in walk_statements(kernel.body) if isinstance(s, Library)
+        for operand in (*s.operands, *s.results)
+    }  # fmt: skip
+    candidates = {n for n, b in kernel.buffers.items() if b.role == "workspace"} - viewed - in_library
+    drops: dict[str, set[int]] = {name: set() for name in candidates}
+    _find_drops(kernel.body, candidates, drops)
+    if not any(drops.values()):
+        return kernel
+    buffers = dict(kernel.buffers)
+    scalars: set[str] = set()
+    for name, positions in drops.items():
+        old = buffers[name]
+        shape = tuple(size for axis, size in enumerate(old.shape) if axis not in positions)
+        buffers[name] = replace(old, shape=shape)
+        if positions and not shape:
+            scalars.add(name)
+            del buffers[name]
+    return replace(kernel, body=_dropped(kernel.body, drops, scalars), buffers=buffers)
+
+
+def accesses(body: tuple[Statement, ...]) -> dict[str, list[tuple[Value, ...]]]:
+    """Return every index each buffer is accessed at inside a block."""
+    found: dict[str, list[tuple[Value, ...]]] = {}
+    for statement in walk_statements(body):
+        if isinstance(statement, (Store, Accumulate)):
+            found.setdefault(statement.buffer, []).append(statement.index)
+        for root in statement_values(statement):
+            for value in values_in(root):
+                if isinstance(value, Load):
+                    found.setdefault(value.buffer, []).append(value.index)
+    return found
+
+
+def _find_drops(body: tuple[Statement, ...], candidates: set[str], drops: dict[str, set[int]]) -> None:
+    """Find, loop by loop, the axes of buffers that only ever hold the loop's own index."""
+    everywhere = accesses(body)
+    for statement in body:
+        if not isinstance(statement, Loop):
+            continue
+        inside = accesses(statement.body)
+        local = {n for n in candidates if n in inside and len(inside[n]) == len(everywhere[n])}
+        for name in local:
+            common = set.intersection(
+                *({p for p, v in enumerate(index) if v == Name(statement.index)} for index in inside[name])
+            )
+            drops[name].update(sorted(common)[:1])
+        _find_drops(statement.body, {n for n in local if drops[n]}, drops)
+
+
+def _dropped(body: tuple[Statement, ...], drops: dict[str, set[int]], scalars: set[str]) -> tuple[Statement, ...]:
+    """Return a block with the dropped axes gone, and buffers without axes turned into names."""
+
+    def fix(value: Value) -> Value:
+        if not isinstance(value, Load):
+            return value
+        if value.buffer in scalars:
+            return Name(value.buffer, value.dtype)
+        return replace(value, index=_kept(value.index, drops.get(value.buffer, set())))
+
+    result: list[Statement] = []
+    for statement in body:
+        statement = map_values(statement, fix)
+        match statement:
+            case Loop(index=index, extent=extent, body=inner):
+                result.append(Loop(index, extent, _dropped(inner, drops, scalars)))
+            case Store(buffer=buffer, value=value, origin=origin) if buffer in scalars:
+                result.append(Let(buffer, value, origin))
+            case Accumulate(buffer=buffer, op=op, value=value, dtype=dtype, origin=origin) if buffer in scalars:
+                result.append(Fold(buffer, op, value, dtype, origin))
+            case Store() | Accumulate():
+                kept = _kept(statement.index, drops.get(statement.buffer, set()))
+                result.append(replace(statement, index=kept))
+            case _:
+                result.append(statement)
+    return tuple(result)
+
+
+def _kept(index: tuple[Value, ...], positions: set[int]) -> tuple[Value, ...]:
+    return tuple(value for position, value in enumerate(index) if position not in positions)

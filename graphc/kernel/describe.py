@@ -1,0 +1,112 @@
+"""A kernel in words: its loop nests and what each fuses, its library calls, its memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from graphc.graph.dimensions import product
+from graphc.graph.types import format_shape
+from graphc.kernel.ir import (
+    Accumulate,
+    Call,
+    Fold,
+    Kernel,
+    Library,
+    Load,
+    Loop,
+    Statement,
+    Store,
+    statement_values,
+    values_in,
+    walk_statements,
+)  # fmt: skip
+
+
+def nests(kernel: Kernel) -> list[Loop]:
+    """Return the kernel's loop nests: its outermost loops that hold no library call."""
+    return [s for s in kernel.body if isinstance(s, Loop) and not _libraries((s,))]
+
+
+def library_calls(kernel: Kernel) -> list[Library]:
+    """Return the kernel's library calls, those in loops over a batch too."""
+    return _libraries(kernel.body)
+
+
+def describe_kernel(kernel: Kernel) -> str:
+    """Return one line for each loop nest and library call, in the order they run."""
+    lines = []
+    scalars = [s for s in kernel.body if not isinstance(s, (Loop, Library))]
+    if scalars:
+        lines.append(f"straight-line: {_operations(tuple(scalars))}")
+    for statement in kernel.body:
+        calls = _libraries((statement,))
+        for call in calls:
+            lines.append(_describe_library(call))
+        if isinstance(statement, Loop) and not calls:
+            lines.append(_describe_nest(statement))
+    return "\n".join(lines) or "nothing to compute"
+
+
+def describe_memory(kernel: Kernel) -> str:
+    """Return one line for each array the kernel touches."""
+    lines = []
+    for buffer in kernel.buffers.values():
+        of = f" of {buffer.base}" if buffer.role == "view" else ""
+        elements = product(buffer.shape)
+        lines.append(
+            f"{buffer.role}{of} {buffer.name}: {buffer.dtype} {format_shape(buffer.shape)}, {elements} elements"
+        )
+    return "\n".join(lines) or "no arrays"
+
+
+def temporaries(kernel: Kernel) -> int:
+    """Return the number of workspace arrays."""
+    return sum(buffer.role == "workspace" for buffer in kernel.buffers.values())
+
+
+def _describe_library(call: Library) -> str:
+    operands = ", ".join(operand.buffer for operand in call.operands)
+    results = ", ".join(operand.buffer for operand in call.results)
+    flags = "".join("T" if flag else "N" for flag in call.flags)
+    return f"library {call.call}[{flags}]: {operands} -> {results}"
+
+
+def _describe_nest(loop: Loop) -> str:
+    """Return the sizes of a nest, what it computes, reads and writes."""
+    extents = list(dict.fromkeys(str(s.extent) for s in walk_statements((loop,)) if isinstance(s, Loop)))
+    reads = dict.fromkeys(
+        value.buffer
+        for statement in walk_statements((loop,))
+        for root in statement_values(statement)
+        for value in values_in(root)
+        if isinstance(value, Load)
+    )
+    writes = dict.fromkeys(s.buffer for s in walk_statements((loop,)) if isinstance(s, (Store, Accumulate)))
+    folds = sum(isinstance(s, (Fold, Accumulate)) for s in walk_statements((loop,)))
+    reductions = f", {folds} reduction(s)" * bool(folds)
+    return (
+        f"loops over {' x '.join(extents)}: fuses {_operations((loop,))}{reductions}; "
+        f"reads {', '.join(reads) or 'nothing'}; writes {', '.join(writes) or 'scalars'}"
+    )
+
+
+def _operations(body: tuple[Statement, ...]) -> str:
+    """Return the rows used in some statements with their counts; index arithmetic is left out."""
+    counts: Counter[str] = Counter()
+    for statement in walk_statements(body):
+        value = getattr(statement, "value", None)
+        if isinstance(statement, (Fold, Accumulate)):
+            counts[statement.op] += 1
+        if value is None:
+            continue
+        pending = [value]
+        while pending:
+            current = pending.pop()
+            if isinstance(current, Call):
+                counts[current.op] += 1
+                pending.extend(current.arguments)
+    return ", ".join(f"{name} x{count}" if count > 1 else name for name, count in counts.items()) or "copies"
+
+
+def _libraries(body: tuple[Statement, ...]) -> list[Library]:
+    return [statement for statement in walk_statements(body) if isinstance(statement, Library)]

@@ -1,0 +1,80 @@
+"""A kernel being made: its buffers, and where the value of each node is found so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.graph.leaf import constant_value, is_constant, is_symbol, symbol_name
+from graphc.graph.node import Expr
+from graphc.kernel.ir import Buffer, Name, Value
+from graphc.kernel.names import unique_names
+from graphc.kernel.partition import Partition, is_view
+
+
+class Draft:
+    """What lowering the groups of a partition shares.
+
+    locations: for each node computed so far its buffer's name, or the scalar value it is.
+    """
+
+    def __init__(self, plan: Partition, outputs: Sequence[Expr], inputs: Sequence[Expr]) -> None:
+        self.plan = plan
+        self.outputs = frozenset(outputs)
+        self.buffers: dict[str, Buffer] = {}
+        self.constants: dict[str, Any] = {}
+        self.locations: dict[Expr, str | Value] = {}
+        self._counter = 0
+        self.inputs = tuple(self._enter_inputs(inputs))
+        for node in plan.order:
+            if is_constant(node) and node.shape:
+                self._enter_constant(node)
+            elif is_symbol(node) and node not in self.locations:
+                raise AssertionError(f"symbol {symbol_name(node)} is no input")
+
+    def fresh(self, prefix: str) -> str:
+        """Return a name not used before."""
+        self._counter += 1
+        return f"{prefix}{self._counter}"
+
+    def enter(self, buffer: Buffer) -> str:
+        """Add a buffer; return its name."""
+        self.buffers[buffer.name] = buffer
+        return buffer.name
+
+    def allocate(self, node: Expr) -> str:
+        """Return a new buffer for a node's value: an output's if it is one."""
+        role, prefix = ("output", "out") if node in self.outputs else ("workspace", "w")
+        name = self.enter(Buffer(self.fresh(prefix), node.dtype, node.shape, role))
+        self.locations[node] = name
+        return name
+
+    def buffer_of(self, node: Expr) -> str:
+        """Return the buffer of a stored node, making views of it where needed."""
+        chain = [node]
+        while chain[-1] not in self.locations and is_view(chain[-1]):
+            chain.append(chain[-1].args[0])
+        location = self.locations.get(chain.pop())
+        if not isinstance(location, str):
+            raise AssertionError(f"{node.op.name} has no buffer")
+        for view in reversed(chain):
+            location = self.enter(Buffer(self.fresh("view"), view.dtype, view.shape, "view", location))
+            self.locations[view] = location
+        return location
+
+    def _enter_inputs(self, inputs: Sequence[Expr]) -> list[Buffer | Name]:
+        """Return the inputs as buffers and scalar names, and remember where they are."""
+        entered: list[Buffer | Name] = []
+        for node, name in zip(inputs, unique_names([symbol_name(node) for node in inputs]), strict=True):
+            if node.shape:
+                self.locations[node] = self.enter(Buffer(name, node.dtype, node.shape, "input"))
+                entered.append(self.buffers[name])
+            else:
+                self.locations[node] = Name(name, node.dtype)
+                entered.append(Name(name, node.dtype))
+        return entered
+
+    def _enter_constant(self, node: Expr) -> None:
+        name = self.enter(Buffer(self.fresh("c"), node.dtype, node.shape, "constant"))
+        self.constants[name] = constant_value(node)
+        self.locations[node] = name

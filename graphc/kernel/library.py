@@ -1,0 +1,52 @@
+"""Lowering of matrix products to library calls: views as matrices, loops over batches, no copies."""
+
+from __future__ import annotations
+
+from graphc.graph.dimensions import Shape, product
+from graphc.graph.node import Expr
+from graphc.kernel.draft import Draft
+from graphc.kernel.ir import Buffer, Library, Loop, Name, Operand, Statement, Value
+from graphc.kernel.normalise import MatrixForm, matrix_form
+
+
+def lower_library(node: Expr, draft: Draft) -> list[Statement]:
+    """Return the statements of one contraction: a ``gemm`` or ``gemv``, in a loop for each batch axis."""
+    left, right = node.args
+    form = matrix_form(node.attribute("left"), node.attribute("right"), node.attribute("out"))
+    if form is None:
+        raise AssertionError("a contraction that is not normalised")
+    batch = len(form.batch)
+    result = draft.allocate(node)
+    first = len(form.inner if form.left_transposed else form.rows)
+    second = len(form.columns if form.right_transposed else form.inner)
+    names = [
+        _as_matrix(draft, draft.buffer_of(left), left.shape, batch, first),
+        _as_matrix(draft, draft.buffer_of(right), right.shape, batch, second),
+        _as_matrix(draft, result, node.shape, batch, len(form.rows)),
+    ]
+    index: tuple[Value, ...] = tuple(Name(f"k{axis}") for axis in range(batch))
+    statement: Statement = _call(form, [Operand(name, index) for name in names], node)
+    for axis in reversed(range(batch)):
+        statement = Loop(f"k{axis}", node.shape[axis], (statement,))
+    return [statement]
+
+
+def _call(form: MatrixForm, operands: list[Operand], node: Expr) -> Library:
+    """Return the library call: with a matrix and a vector ``gemv``, with two matrices ``gemm``."""
+    left, right, result = operands
+    if not form.columns:
+        return Library("gemv", (result,), (left, right), (form.left_transposed,), node.origin)
+    if not form.rows:
+        return Library("gemv", (result,), (right, left), (not form.right_transposed,), node.origin)
+    return Library("gemm", (result,), (left, right), (form.left_transposed, form.right_transposed), node.origin)
+
+
+def _as_matrix(draft: Draft, buffer: str, shape: Shape, batch: int, first: int) -> str:
+    """Return a view of a buffer with its axes joined to batch axes and one or two more; itself if it has them."""
+    groups = [shape[batch : batch + first], shape[batch + first :]]
+    joined = (*shape[:batch], *(product(group) for group in groups if group))
+    if joined == shape:
+        return buffer
+    name = draft.fresh("view")
+    draft.buffers[name] = Buffer(name, draft.buffers[buffer].dtype, joined, "view", buffer)
+    return name

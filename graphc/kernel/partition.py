@@ -1,0 +1,148 @@
+"""Partition: which nodes are computed together, which are stored, which are computed again where needed.
+
+Nodes that share a loop space (their shape; a reduction's is its argument's) form groups. A group has a
+level: one more than that of anything that must be finished before it begins. Within a group values pass
+in registers. Cheap elementwise nodes belong to no group: every group computes them again. Movement
+nodes are only index maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from graphc.graph.dimensions import Shape
+from graphc.graph.leaf import Leaf
+from graphc.graph.node import Expr
+from graphc.graph.walk import topological_order
+from graphc.ops.contraction_row import CONTRACT
+from graphc.ops.cumulative import CumulativeOperation
+from graphc.ops.movement_row import MovementOperation
+from graphc.ops.reduction_row import ReductionOperation
+
+CHEAP = 8
+"""An elementwise node is computed again instead of stored up to this cost, loads included."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Nodes computed in one loop nest over ``space``, or by one library call."""
+
+    kind: str
+    """One of "loops", "scan", "library"."""
+    space: Shape
+    level: int
+    nodes: list[Expr] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """The groups in an order in which they can run, and the nodes they compute."""
+
+    groups: list[Group]
+    placed: frozenset[Expr]
+    order: list[Expr]
+
+
+def partition(outputs: Sequence[Expr]) -> Partition:
+    """Return the groups that compute the outputs."""
+    order = topological_order(outputs)
+    stored = _must_store(order, outputs)
+    placed = _placed(order, stored)
+    level = _levels(order, placed)
+    groups: dict[tuple[object, ...], Group] = {}
+    for position, node in enumerate(order):
+        if node in placed:
+            kind, space = _kind(node)
+            key = (kind, space, level[node]) if kind == "loops" else (kind, position)
+            groups.setdefault(key, Group(kind, space, level[node])).nodes.append(node)
+    ordered = sorted(groups.values(), key=lambda group: (group.level, group.space != (), group.kind == "library"))
+    return Partition(ordered, placed, order)
+
+
+def is_view(node: Expr) -> bool:
+    """Tell whether a node is its argument's memory in another shape."""
+    return isinstance(node.op, MovementOperation) and node.op.view
+
+
+def _kind(node: Expr) -> tuple[str, Shape]:
+    """Return the kind of group a node belongs to and its loop space."""
+    if node.op is CONTRACT:
+        return "library", node.shape
+    if isinstance(node.op, CumulativeOperation):
+        return "scan", node.shape
+    if isinstance(node.op, ReductionOperation):
+        return "loops", node.args[0].shape
+    return "loops", node.shape
+
+
+def _must_store(order: Sequence[Expr], outputs: Sequence[Expr]) -> set[Expr]:
+    """Return the nodes that need memory: outputs, operands of library calls and what views look at."""
+    stored = set(outputs)
+    for node in order:
+        if node.op is CONTRACT or is_view(node):
+            stored.update(argument for argument in node.args if not is_view(argument))
+        elif isinstance(node.op, MovementOperation) and len(node.args) > 1:
+            stored.update(a for a in node.args if isinstance(a.op, MovementOperation) and len(a.args) > 1)
+    return stored
+
+
+def _placed(order: Sequence[Expr], stored: set[Expr]) -> frozenset[Expr]:
+    """Return the nodes some group computes: all but leaves, index maps and cheap elementwise ones."""
+    placed: set[Expr] = set()
+    cost: dict[Expr, int] = {}
+    for node in order:
+        if isinstance(node.op, Leaf):
+            cost[node] = 1 if node.shape else 0
+            if node in stored and node.shape == ():
+                continue
+            continue
+        own = getattr(node.op, "cost", 1)
+        total = own + sum(cost[argument] for argument in node.args)
+        cost[node] = 1
+        if isinstance(node.op, MovementOperation):
+            if node in stored:
+                placed.add(node)
+            else:
+                cost[node] = 1 if is_view(node) else max(1, *(cost[argument] for argument in node.args))
+        elif (
+            isinstance(node.op, (ReductionOperation, CumulativeOperation))
+            or node.op is CONTRACT
+            or node in stored
+            or node.shape == ()
+            or total > CHEAP
+        ):
+            placed.add(node)
+        else:
+            cost[node] = total
+    return frozenset(placed)
+
+
+def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
+    """Return the level at which each node can be read elementwise in its own loop space."""
+    aligned: dict[Expr, int] = {}
+    complete: dict[Expr, int] = {}
+    """The level from which on every element of a node can be read in any order."""
+    for node in order:
+        if isinstance(node.op, Leaf):
+            aligned[node] = complete[node] = 0
+        elif node.op is CONTRACT or isinstance(node.op, (CumulativeOperation, MovementOperation)):
+            level = max((complete[argument] for argument in node.args), default=0)
+            aligned[node], complete[node] = level, level + (node in placed)
+        elif isinstance(node.op, ReductionOperation):
+            aligned[node] = aligned[node.args[0]]
+            complete[node] = aligned[node] + 1
+        else:
+            aligned[node] = max((_read_level(a, aligned, complete, placed) for a in node.args), default=0)
+            if node in placed:
+                complete[node] = aligned[node] + (node.shape != ())
+            else:
+                complete[node] = max((complete[argument] for argument in node.args), default=0)
+    return aligned
+
+
+def _read_level(node: Expr, aligned: dict[Expr, int], complete: dict[Expr, int], placed: frozenset[Expr]) -> int:
+    """Return the level from which on an elementwise node of the same shape can read an argument."""
+    if isinstance(node.op, (ReductionOperation, CumulativeOperation, MovementOperation)) or node.op is CONTRACT:
+        return complete[node]
+    return aligned[node]

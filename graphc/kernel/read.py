@@ -1,0 +1,100 @@
+"""Reading: the value of a node at an index, through index maps and recomputed elementwise nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphc.graph.leaf import SIZE, constant_value, is_constant
+from graphc.graph.node import Expr
+from graphc.kernel.ir import Call, Const, Extent, Load, Value, as_value
+from graphc.ops.movement_row import MovementOperation
+
+Index = tuple[Value, ...]
+
+
+class Reader:
+    """Reads nodes, given where the stored ones are and what is already computed at one index.
+
+    ``bind`` gives a value a name in the nest that reads it; the plain reader leaves values as they are.
+    """
+
+    def __init__(self, locations: Mapping[Expr, str | Value]) -> None:
+        self.locations = locations
+        self.computed: dict[Expr, Value] = {}
+        self.index: Index | None = None
+        self._bound: dict[tuple[Expr, Index], Value] = {}
+
+    def bind(self, value: Value, node: Expr) -> Value:
+        """Return the value itself; nests override it to name the value once."""
+        return value
+
+    def read(self, node: Expr, index: Index, lazy: bool = False) -> Value:
+        """Return the value of a node at an index; a lazy one is evaluated only under its guard."""
+        while True:
+            if node in self.computed and index == self.index:
+                return self.computed[node]
+            location = self.locations.get(node)
+            if location is not None:
+                return self._at(node, location, index, lazy)
+            if not isinstance(node.op, MovementOperation):
+                break
+            sources = node.op.sources(node, index)
+            if len(sources) > 1 or sources[0].guard is not None or sources[0].argument is None:
+                return self._guarded(node, sources)
+            index = tuple(as_value(i) for i in sources[0].index)
+            node = node.args[sources[0].argument or 0]
+        if is_constant(node):
+            return Const(constant_value(node).item(), node.dtype)
+        if node.op is SIZE:
+            size = Extent(node.attribute("size"))
+            return size if node.dtype == "int64" else Call("astype", (size,), node.dtype, (("dtype", node.dtype),))
+        return self._recompute(node, index, lazy)
+
+    def _at(self, node: Expr, location: str | Value, index: Index, lazy: bool) -> Value:
+        """Return the value of a node that is stored or named."""
+        if not isinstance(location, str):
+            return location
+        load = Load(location, index, node.dtype)
+        if lazy:
+            return load
+        return self._remember(node, index, load)
+
+    def _recompute(self, node: Expr, index: Index, lazy: bool) -> Value:
+        """Return a cheap elementwise node computed again at an index (partition bounds the depth)."""
+        known = self._bound.get((node, index))
+        if known is not None:
+            return known
+        arguments = tuple(self.read(argument, index, lazy) for argument in node.args)
+        value = Call(node.op.name, arguments, node.dtype, node.attributes)
+        return value if lazy else self._remember(node, index, value)
+
+    def _remember(self, node: Expr, index: Index, value: Value) -> Value:
+        known = self._bound.get((node, index))
+        if known is None:
+            known = self._bound[node, index] = self.bind(value, node)
+        return known
+
+    def _guarded(self, node: Expr, sources: list[Any]) -> Value:
+        """Return the first source whose guard holds, as nested conditionals that load lazily."""
+        result: Value | None = None
+        for source in reversed(sources):
+            if source.argument is None:
+                value: Value = Const(_typed(source.fill, node.dtype), node.dtype)
+            else:
+                index = tuple(as_value(i) for i in source.index)
+                value = self.read(node.args[source.argument], index, lazy=True)
+            result = (
+                value
+                if result is None or source.guard is None
+                else Call("where", (source.guard, value, result), node.dtype)
+            )
+        assert result is not None
+        return result
+
+
+def _typed(value: Any, dtype: str) -> bool | int | float:
+    """Return a fill value as the Python number of a dtype."""
+    if dtype == "bool":
+        return bool(value)
+    return float(value) if dtype.startswith("float") else int(value)
