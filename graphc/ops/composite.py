@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from graphc.errors import ArgumentError
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
+from graphc.graph.types import normalise_axes
 from graphc.ops.casting import as_float
 from graphc.ops.public import public
-from graphc.ops.statistics import finite_total, logsumexp, shifted_exp
+from graphc.ops.statistics import nonzero, shares, shifted
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
 
 
 @public()
-def softmax(x: Any, axis: int | tuple[int, ...] | None = -1) -> Expr:
+def softmax(x: Any, axis: int | Sequence[int] | None = -1) -> Expr:
     """Return ``exp(x) / sum(exp(x))`` along an axis, without overflow; zeros where every element is -inf.
 
     Args:
         x: any shape; integers become float64.
         axis: the axis whose elements sum to one.
 
-    Source: exp(x - logsumexp(x)), Blanchard, Higham & Higham (2021), doi:10.1093/imanum/draa038.
+    Source: the shifted formula of Blanchard, Higham & Higham (2021), doi:10.1093/imanum/draa038.
 
     Example:
         >>> import graphc as gx
@@ -32,15 +34,19 @@ def softmax(x: Any, axis: int | tuple[int, ...] | None = -1) -> Expr:
         (batch, 10)
     """
     node = as_float(x)
-    return shifted_exp(node, apply("broadcast_to", logsumexp(node, axis, keepdims=True), node.shape))
+    return node if 0 in node.shape else shares(node, normalise_axes(axis, node.ndim, "softmax"))
 
 
 @public()
-def log_softmax(x: Any, axis: int | tuple[int, ...] | None = -1) -> Expr:
-    """Return ``log(softmax(x))`` along an axis as ``x - logsumexp(x)``: exact where softmax underflows."""
+def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> Expr:
+    """Return ``log(softmax(x))`` along an axis: exact where softmax underflows, -inf where every element is -inf."""
     node = as_float(x)
-    total = apply("broadcast_to", logsumexp(node, axis, keepdims=True), node.shape)
-    return apply("subtract", node, finite_total(total))
+    if 0 in node.shape:
+        return node
+    axes = normalise_axes(axis, node.ndim, "log_softmax")
+    moved = shifted(node, axes)
+    total = apply("sum", apply("exp", moved), axis=axes, keepdims=True)
+    return apply("subtract", moved, apply("log", nonzero(total)))
 
 
 @public()

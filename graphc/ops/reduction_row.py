@@ -10,6 +10,7 @@ from graphc.graph.dimensions import Shape, Size
 from graphc.graph.node import Expr, Gradient, Operation
 from graphc.graph.table import OPERATIONS, apply
 from graphc.graph.types import DType, is_float
+from graphc.ops.masked import is_masked
 
 Weight = Callable[[Expr, Expr, Expr], Expr]
 
@@ -62,8 +63,7 @@ class ReductionOperation(Operation):
         if tangent is None or not self.differentiable:
             return None
         if self.weight is not None:
-            weight = self.weight(node, node.args[0], self.spread(node, node))
-            tangent = apply("multiply", tangent, weight)
+            tangent = self._weighted(tangent, node)
         return apply("sum", tangent, axis=node.attribute("axes"))
 
     def pullback(self, node: Expr, adjoint: Expr, wanted: Sequence[bool]) -> Sequence[Gradient]:
@@ -72,7 +72,13 @@ class ReductionOperation(Operation):
         spread = self.spread(node, adjoint)
         if self.weight is None:
             return [spread]
-        return [apply("multiply", spread, self.weight(node, node.args[0], self.spread(node, node)))]
+        return [self._weighted(spread, node)]
+
+    def _weighted(self, gradient: Expr, node: Expr) -> Expr:
+        """Return a tangent or adjoint times the weights; what ``where`` masked stays zero."""
+        assert self.weight is not None
+        weight = self.weight(node, node.args[0], self.spread(node, node))
+        return apply("guarded_multiply" if is_masked(gradient) else "multiply", gradient, weight)
 
     def flops(self, node: Expr) -> Size:
         return node.args[0].size if is_float(node.dtype) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,30 +19,51 @@ from graphc.ops.reduction import Axis, masked, reduce
 from graphc.ops.reduction_row import reduction
 
 
-def shifted_exp(x: Expr, log_total: Expr) -> Expr:
-    """Return ``exp(x - log_total)``, zero where the total is zero (log_total is -inf) instead of NaN."""
-    return apply("exp", apply("subtract", x, finite_total(log_total)))
+def shifted(x: Expr, axes: Sequence[int]) -> Expr:
+    """Return ``x`` less its greatest element along axes: no exponential of it overflows.
+
+    What is taken away cancels from everything made of the result, so it has no derivative; where every
+    element is -inf nothing is taken away.
+    """
+    top = apply("max", x, axis=axes, keepdims=True)
+    top = apply("where", apply("isfinite", top), top, apply("zeros_like", top))
+    return apply("subtract", x, apply("stop_gradient", top))
 
 
-def finite_total(log_total: Expr) -> Expr:
-    """Return the logarithm of a total, 0 in place of -inf: then ``-inf - total`` is -inf, not NaN."""
-    return apply("where", apply("equal", log_total, -np.inf), apply("zeros_like", log_total), log_total)
+def nonzero(total: Expr) -> Expr:
+    """Return what it is given, 1 in place of 0: a denominator for numerators that are 0 there.
+
+    Written as a sum, it leaves the derivative as it is, where a selection would mask it.
+    """
+    return apply("add", total, apply("astype", apply("equal", total, 0), total.dtype))
+
+
+def shares(x: Expr, axes: Sequence[int]) -> Expr:
+    """Return ``exp(x) / sum(exp(x))`` along axes; zeros where every element is -inf.
+
+    Source: the shifted formula, more accurate than ``exp(x - logsumexp(x))``: Blanchard, Higham & Higham (2021),
+    doi:10.1093/imanum/draa038.
+    """
+    powers = apply("exp", shifted(x, axes))
+    total = nonzero(apply("sum", powers, axis=axes, keepdims=True))
+    return apply("divide", powers, apply("broadcast_to", total, x.shape))
 
 
 def _logsumexp_expand(node: Expr) -> Expr:
     """Return logsumexp with the greatest element taken out, so that no exponential overflows."""
     (argument,) = node.args
     axes = node.attribute("axes")
-    top = apply("max", argument, axis=axes, keepdims=True)
-    top = apply("where", apply("isfinite", top), top, apply("zeros_like", top))
-    total = apply("sum", apply("exp", apply("subtract", argument, top)), axis=axes)
-    return apply("add", apply("log", total), apply("squeeze", top, axes))
+    moved = shifted(argument, axes)
+    total = apply("sum", apply("exp", moved), axis=axes)
+    taken = moved.args[1]
+    while taken.op.name == "broadcast_to":
+        (taken,) = taken.args
+    return apply("add", apply("log", total), apply("squeeze", taken, axes))
 
 
 def _norm_weight(_node: Expr, argument: Expr, result: Expr) -> Expr:
     """Return ``x / norm``, zero where the norm is zero."""
-    safe = apply("where", apply("equal", result, 0), apply("ones_like", result), result)
-    return apply("divide", argument, safe)
+    return apply("divide", argument, nonzero(result))
 
 
 def _norm_expand(node: Expr) -> Expr:
@@ -75,7 +97,7 @@ LOGSUMEXP = reduction(
     definition="log(Add(*[exp(x) for x in xs]))",
     expand=_logsumexp_expand,
     plain=_logsumexp_plain,
-    weight=lambda node, argument, result: shifted_exp(argument, result),
+    weight=lambda node, argument, result: shares(argument, node.attribute("axes")),
     reference=_logsumexp_reference,
     convention="-inf with derivative 0 where every element is -inf",
 )
@@ -170,7 +192,10 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
         >>> gx.logsumexp(gx.tensor("x", ("batch", 10)), axis=-1).shape
         (batch,)
     """
-    return reduce(LOGSUMEXP, as_float(x), axis, keepdims)
+    node = as_float(x)
+    if 0 in (node.shape[number] for number in normalise_axes(axis, node.ndim, "logsumexp")):
+        return apply("log", apply("sum", node, axis=axis, keepdims=keepdims))
+    return reduce(LOGSUMEXP, node, axis, keepdims)
 
 
 @public("linalg.norm", "vector_norm", "linalg.vector_norm")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from graphc.graph.dimensions import product
 from graphc.graph.leaf import constant
 from graphc.graph.node import Expr, build
@@ -11,6 +13,7 @@ from graphc.graph.table import apply
 from graphc.graph.types import is_float
 from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.movement import BROADCAST, EXPAND, TRANSPOSE
+from graphc.ops.statistics import nonzero
 from graphc.rewrite.match import uniform_value
 from graphc.rewrite.rule import ALGEBRAIC, EXACT, STABILISE, AnyRule, Rewriter
 
@@ -117,8 +120,10 @@ def _log_softmax(node: Expr) -> Expr | None:
     if spread_from(below, axes) is not guarded and len(axes) != len(powers.shape):
         return None
     exponent = _without_shift(powers.args[0], axes)
-    largest = apply("logsumexp", exponent, axis=axes, keepdims=True)
-    return apply("subtract", exponent, apply("broadcast_to", largest, exponent.shape))
+    level = apply("logsumexp", exponent, axis=axes, keepdims=True)
+    if guarded is not total:
+        level = apply("where", apply("equal", level, -np.inf), 0.0, level)
+    return apply("subtract", exponent, apply("broadcast_to", level, exponent.shape))
 
 
 def _without_guard(total: Expr) -> Expr:
@@ -167,7 +172,7 @@ REDUCTION_RULES: tuple[AnyRule, ...] = (
     Rewriter("transpose_contraction", ("transpose",), "transpose(a @ b) -> one contraction: the same sums of products", _transpose_contraction, EXACT),
     Rewriter("sum_of_one", ("sum",), "sum over axes of size 1 -> squeeze", _reduce_one, STABILISE),
     Rewriter("sum_of_repeated", ("sum",), "sum(broadcast_to(a)) -> n * a for n repetitions", _sum_of_repeated, STABILISE),
-    Rewriter("log_softmax", ("log",), "log(exp(z) / sum(exp(z))) -> z - logsumexp(z); z may be shifted", _log_softmax, STABILISE),
+    Rewriter("log_softmax", ("log",), "log(softmax(z)) -> z - logsumexp(z), softmax written out or not, shifted or not", _log_softmax, STABILISE),
     Rewriter("sum_of_multiple", ("sum",), "sum(k * a) -> k * sum(a), sum(-a) -> -sum(a)", _sum_of_multiple, ALGEBRAIC),
     Rewriter("sum_of_sum", ("sum",), "sum(sum(a, p), q) -> sum(a, p and q)", _sum_of_sum, ALGEBRAIC),
 )
