@@ -128,17 +128,16 @@ def _index(rules: tuple[AnyRule, ...], groups: frozenset[Group]) -> dict[str, tu
 
 def _rewrite(node: Expr, rules: Sequence[AnyRule], trace: Trace | None) -> Expr | None:
     """Return what the first rule that fits makes of a node; None if none does."""
-    for rule in rules:
-        if isinstance(rule, Rule):
-            result = apply_rule(rule, node)
-        else:
-            with inherit_origin(node.origin):
-                result = rule.function(node)
-        if result is None:
-            continue
-        if (result.dtype, result.shape) != (node.dtype, node.shape):
-            raise InternalError(f"rule {rule.name} made {result.dtype}{result.shape} of {node.dtype}{node.shape}")
-        if trace is not None:
-            trace.steps.append(Step(rule, node, result))
-        return result
+    if not rules:
+        return None
+    with inherit_origin(node.origin):
+        for rule in rules:
+            result = apply_rule(rule, node) if isinstance(rule, Rule) else rule.function(node)
+            if result is None:
+                continue
+            if (result.dtype, result.shape) != (node.dtype, node.shape):
+                raise InternalError(f"rule {rule.name} made {result.dtype}{result.shape} of {node.dtype}{node.shape}")
+            if trace is not None:
+                trace.steps.append(Step(rule, node, result))
+            return result
     return None

@@ -9,7 +9,6 @@ import numpy as np
 
 from graphc.graph.leaf import CONSTANT, SYMBOL, constant, constant_value, is_constant, is_symbol, symbol_name
 from graphc.graph.node import Expr, build
-from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
 from graphc.graph.walk import topological_order
 from graphc.ops.movement_row import MovementOperation
@@ -53,8 +52,7 @@ def apply_rule(rule: Rule, node: Expr) -> Expr | None:
         else:
             binding = match(rule, pattern, node)
             if binding is not None and (rule.proviso is None or rule.proviso(binding.nodes)):
-                with inherit_origin(node.origin):
-                    return instantiate(rule, binding, node)
+                return instantiate(rule, binding, node)
     return None
 
 

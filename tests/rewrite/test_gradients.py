@@ -52,3 +52,12 @@ def test_the_gradient_of_a_log_of_a_sum_of_exponentials_is_finite() -> None:
 def test_textbook_forms_have_finite_gradients(make: Callable[[Expr], Expr], at: Any, expected: Any) -> None:
     (value,) = evaluate([gradient(make(ROW), ROW)], {ROW: at})
     np.testing.assert_allclose(value, expected, atol=1e-15)
+
+
+def test_the_log_of_softmax_is_finite_where_softmax_is_zero_and_minus_infinity_where_all_is() -> None:
+    table = tensor("table", (3, 3))
+    rows = [[0.0, 900.0, -900.0], [-np.inf, -np.inf, -np.inf], [0.0, 0.0, -np.inf]]
+    (simplified,) = simplify([op("log", op("softmax", table))])
+    value, expected = evaluate([simplified, op("log_softmax", table)], {table: rows})
+    np.testing.assert_allclose(value, expected, rtol=1e-15)
+    np.testing.assert_array_equal(value[:2], [[-900.0, 0.0, -1800.0], [-np.inf] * 3])

@@ -67,6 +67,8 @@ CASES: list[tuple[str, Callable[[], Expr], str]] = [
     ("log_softmax", lambda: op("log", _softmax(WIDE, 2)), "last"),
     ("log_softmax", lambda: op("log", _softmax(WIDE, 0)), "first"),
     ("log_softmax", lambda: op("log", _softmax(WIDE, 1, shift=True)), "shifted"),
+    ("log_softmax", lambda: op("log", op("softmax", WIDE, axis=1)), "by name"),
+    ("log_softmax", lambda: op("log", op("softmax", ROW)), "a row"),
     ("sum_of_multiple", lambda: op("sum", WIDE * 3.0, axis=1), "three"),
     ("sum_of_multiple", lambda: op("sum", -WIDE, axis=1), "minus"),
     ("sum_of_sum", lambda: op("sum", op("sum", WIDE, axis=1), axis=1), "axes"),
