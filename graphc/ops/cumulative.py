@@ -71,7 +71,8 @@ def _cumsum_reference(arrays: Sequence[Any], axis: int, reverse: bool) -> Any:
 
 
 def _recurrence_reference(arrays: Sequence[Any], axis: int, reverse: bool) -> Any:
-    a, result = (_ordered(array, axis, reverse).copy() for array in arrays)
+    a, b = (_ordered(array, axis, reverse) for array in arrays)
+    result = b.astype(np.result_type(a, b))
     for number in range(1, len(result)):
         result[number] = a[number] * result[number - 1] + result[number]
     return _unordered(result, axis, reverse)
