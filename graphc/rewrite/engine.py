@@ -13,9 +13,11 @@ from functools import lru_cache
 from graphc.errors import InternalError
 from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
+from graphc.graph.table import OPERATIONS
 from graphc.graph.walk import with_arguments
+from graphc.ops.scalar_row import ScalarOperation
 from graphc.rewrite.match import apply_rule
-from graphc.rewrite.rule import EXACT, STABILISE, AnyRule, Group, Rule
+from graphc.rewrite.rule import ANY_ELEMENTWISE, EXACT, STABILISE, AnyRule, Group, Rule
 from graphc.rewrite.rules import RULES
 
 
@@ -105,7 +107,7 @@ def simplify(
         if rebuilt is not node:
             became[node] = rebuilt
             continue
-        result = _rewrite(node, index.get(node.op.name, ()), trace)
+        result = _rewrite(node, _rules_for(node, index), trace)
         if result is None:
             normal[node] = node
         else:
@@ -117,13 +119,29 @@ def simplify(
 
 @lru_cache(maxsize=16)
 def _index(rules: tuple[AnyRule, ...], groups: frozenset[Group]) -> dict[str, tuple[AnyRule, ...]]:
-    """Return the rules of some groups by the name of the operation they are tried on."""
-    index: dict[str, list[AnyRule]] = {}
+    """Return the rules of some groups by the name of the operation they are tried on, in order."""
+    general: list[AnyRule] = []
+    index: dict[str, list[AnyRule]] = {ANY_ELEMENTWISE: general}
     for rule in rules:
-        if rule.group in groups:
-            for name in rule.operations:
-                index.setdefault(name, []).append(rule)
+        if rule.group not in groups:
+            continue
+        for name in rule.operations:
+            if name != ANY_ELEMENTWISE:
+                elementwise = isinstance(OPERATIONS.get(name), ScalarOperation)
+                index.setdefault(name, list(general) if elementwise else []).append(rule)
+                continue
+            for other, found in index.items():
+                if other == ANY_ELEMENTWISE or isinstance(OPERATIONS.get(other), ScalarOperation):
+                    found.append(rule)
     return {name: tuple(found) for name, found in index.items()}
+
+
+def _rules_for(node: Expr, index: dict[str, tuple[AnyRule, ...]]) -> tuple[AnyRule, ...]:
+    """Return the rules to try on a node."""
+    found = index.get(node.op.name)
+    if found is None:
+        return index[ANY_ELEMENTWISE] if isinstance(node.op, ScalarOperation) else ()
+    return found
 
 
 def _rewrite(node: Expr, rules: Sequence[AnyRule], trace: Trace | None) -> Expr | None:

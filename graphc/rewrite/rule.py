@@ -33,6 +33,9 @@ class Group(Enum):
 
 EXACT, STABILISE, ALGEBRAIC = Group.EXACT, Group.STABILISE, Group.ALGEBRAIC
 
+ANY_ELEMENTWISE = "any elementwise operation"
+"""Stands among the operations of a rule that is tried on every scalar row, also on those made later."""
+
 NUMBERS: tuple[DType, ...] = (*FLOATS, *INTEGERS)
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 from graphc.graph.leaf import constant
 from graphc.graph.node import Expr, build, make_node
-from graphc.graph.table import OPERATIONS, apply
+from graphc.graph.table import apply
 from graphc.graph.types import DType, is_float
 from graphc.ops.movement import BROADCAST, EXPAND, RESHAPE
-from graphc.ops.scalar_row import ScalarOperation
 from graphc.rewrite.match import uniform_value
-from graphc.rewrite.rule import EXACT, AnyRule, Rewriter
+from graphc.rewrite.rule import ANY_ELEMENTWISE, EXACT, AnyRule, Rewriter
 
 _INTEGER_BITS = {"float32": 24, "float64": 53}
 """The bits of the integers each float holds exactly."""
@@ -115,8 +114,6 @@ def _simplest_number(node: Expr) -> Expr | None:
 
 def _compute_before_repeating(node: Expr) -> Expr | None:
     """Return the operation on the arguments before they are repeated, repeated."""
-    if not isinstance(node.op, ScalarOperation):
-        return None
     values = [uniform_value(argument) for argument in node.args]
     varying = [argument for argument, value in zip(node.args, values, strict=True) if value is None]
     if not varying or varying[0].op not in (BROADCAST, EXPAND):
@@ -181,7 +178,7 @@ SHAPE_RULES: tuple[AnyRule, ...] = (
 REPEATING_RULES: tuple[AnyRule, ...] = (
     Rewriter(
         "compute_before_repeating",
-        tuple(name for name, row in OPERATIONS.items() if isinstance(row, ScalarOperation)),
+        (ANY_ELEMENTWISE,),
         "f(broadcast_to(a), broadcast_to(b), number) -> broadcast_to(f(a, b, number)), also of expand_dims",
         _compute_before_repeating,
         EXACT,
