@@ -10,12 +10,10 @@ from weakref import WeakKeyDictionary
 
 from graphc.graph.leaf import constant_value, is_constant
 from graphc.graph.node import Expr
+from graphc.ops.movement_row import MovementOperation
 
 SUMS = ("add", "subtract")
-PASSING = (
-    "multiply", "divide", "guarded_multiply", "guarded_divide", "negative", "astype",
-    "broadcast_to", "expand_dims", "squeeze", "reshape", "transpose",
-)  # fmt: skip
+PASSING = ("multiply", "divide", "guarded_multiply", "guarded_divide", "negative", "astype", "sum")
 """Operations whose result is zero where their first argument, the gradient, is."""
 
 _known: WeakKeyDictionary[Expr, bool] = WeakKeyDictionary()
@@ -32,14 +30,16 @@ def is_masked(gradient: Expr) -> bool:
             stack.extend(unknown)
             continue
         stack.pop()
-        _known[node] = _has_zero_branch(node) or any(_known[source] for source in sources)
+        _known[node] = (
+            node.op.name == "masked_multiply" or _has_zero_branch(node) or any(_known[source] for source in sources)
+        )
     return _known[gradient]
 
 
 def _sources(node: Expr) -> tuple[Expr, ...]:
     """Return the arguments a mask passes through to the node."""
     name = node.op.name
-    if name in SUMS:
+    if name in SUMS or isinstance(node.op, MovementOperation):
         return node.args
     if name == "where":
         return node.args[1:]
