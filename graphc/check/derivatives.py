@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from graphc.autodiff.transforms import default_targets
 from graphc.check.comparing import Comparer, Extra
-from graphc.check.problem import Problem, make_problem
+from graphc.check.problem import make_problem
 from graphc.check.report import Report
 from graphc.errors import ArgumentError, CheckFailed
 from graphc.graph import tree
@@ -155,6 +155,3 @@ def _require_ok(report: Report) -> Report:
     if not report.ok:
         raise CheckFailed(str(report))
     return report
-
-
-__all__ = ["Callable", "Checkable", "Problem", "Report", "assert_grads_match", "check_function", "check_grad"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -154,8 +155,6 @@ class _Reader:
             raise
         except GraphcError as error:
             raise self._error(term, error.message) from error
-        except OverflowError as error:
-            raise self._error(term, f"a number is too large for float64: {error}") from error
         raise self._error(term, f"graphc has no operation for SymPy's {_head(term)}")
 
     def _leaf(self, term: Term) -> Expr | None:
@@ -170,7 +169,12 @@ class _Reader:
         if term in (sympy.true, sympy.false):
             return constant(bool(term))
         is_number = getattr(term, "is_Number", False) or getattr(term, "is_NumberSymbol", False)
-        return constant(float(term)) if is_number else None
+        if not is_number:
+            return None
+        value = float(term)
+        if math.isinf(value) and term not in (sympy.oo, -sympy.oo):
+            raise self._error(term, "a number is too large for float64")
+        return constant(value)
 
     def _symbol(self, term: Term) -> Expr:
         """Return what a symbol stands for: the node given for it, an element of one, or a new symbol.

@@ -130,7 +130,7 @@ def compare(
     if a == b:
         return Comparison(name, index, point, values, method, 0.0, 0.0, 0.0)
     largest = max(abs(a), abs(b))
-    absolute = abs(a - b)
+    absolute = abs(a - b) if np.isfinite(a - b) else float("inf")
     ulp = absolute / float(np.spacing(largest)) if np.isfinite(largest) else float("inf")
     relative = absolute / largest if np.isfinite(largest) else float("inf")
     return Comparison(name, index, point, dict(values), method, absolute, relative, ulp)
