@@ -292,8 +292,6 @@ class Function:
         """Return gradients in the structure of ``wrt``."""
         if self._wrt_structure is None:
             self._wrt_structure = tree.structure(self.wrt)
-        if type(self._wrt_structure) is dict:
-            return dict(zip(self._wrt_structure, gradients, strict=True))
         return tree.unflatten(self._wrt_structure, gradients)
 
     def _structured(self, results: Sequence[Any]) -> Any:

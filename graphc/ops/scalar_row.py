@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from graphc.errors import DTypeError
 from graphc.graph.dimensions import Shape, Size
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_exprs, constant_value, is_constant
 from graphc.graph.node import Expr, Gradient, Operation, build
 from graphc.graph.table import FAMILIES, OPERATIONS, apply
 from graphc.graph.types import DType, broadcast_shapes, is_float, promote
@@ -101,8 +101,11 @@ class ScalarOperation(Operation):
         partial = self.partials[number] if self.partials else None
         if partial is None:
             return None
+        factor = partial(*node.args, node)
+        if isinstance(factor, Expr) and is_constant(gradient) and constant_value(gradient).item() == 1:
+            return factor
         multiply = "guarded_multiply" if self.singular or is_masked(gradient) else "multiply"
-        return apply(multiply, gradient, partial(*node.args, node))
+        return apply(multiply, gradient, factor)
 
     def flops(self, node: Expr) -> Size:
         return node.size * self.cost if is_float(node.dtype) or self.rule == "compare" else 0

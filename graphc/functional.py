@@ -1,0 +1,185 @@
+"""Function style: `grad`, `value_and_grad`, `jvp`, `vjp` of Python functions, as in JAX.
+
+The function is traced once for each structure, dtype and shape of its arguments with fresh symbols, so
+that captured expressions are never confused with arguments; given expressions it returns expressions,
+given numbers and arrays it compiles and returns values.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.autodiff import transforms
+from graphc.errors import ArgumentError
+from graphc.function import Function, compile
+from graphc.graph import tree
+from graphc.graph.leaf import as_exprs, symbol
+from graphc.graph.node import Expr
+from graphc.graph.origin import here
+from graphc.graph.types import as_dtype
+from graphc.graph.walk import substitute
+
+Argnums = int | Sequence[int]
+_numbers = itertools.count()
+
+
+def grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused: str = "zero") -> Any:
+    """Return the gradient of an expression, or the function that computes that of a Python function.
+
+    Args:
+        target: a scalar expression; or a function of expressions (or arrays) that returns one.
+        wrt: for an expression: a node or pytree of nodes; by default its parameters, else every float symbol.
+        argnums: for a function: the position or positions of the arguments to differentiate.
+        unused: what to do with nodes the expression does not depend on: "zero", "warn" or "error".
+
+    Raises:
+        ShapeError: the expression is no scalar.
+        DTypeError: the expression or what it is differentiated for has no float dtype.
+
+    Source: reverse mode, Griewank & Walther, Evaluating Derivatives (2008), section 3.2.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.grad(lambda x: x**3)(2.0)
+        12.0
+        >>> x = gx.symbol("x")
+        >>> gx.grad(gx.sin(x), wrt=x)
+        cos(x)
+    """
+    if isinstance(target, Expr):
+        return transforms.grad(target, wrt, unused=unused)
+    both = value_and_grad(target, wrt, argnums=argnums, unused=unused)
+
+    @functools.wraps(target)
+    def gradient(*arguments: Any) -> Any:
+        return both(*arguments)[1]
+
+    return gradient
+
+
+def value_and_grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused: str = "zero") -> Any:
+    """Return value and gradient of an expression, or the function that computes both; see `grad`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.value_and_grad(lambda x: x**3)(2.0)
+        (8.0, 12.0)
+    """
+    if isinstance(target, Expr):
+        return transforms.value_and_grad(target, wrt, unused=unused)
+    if wrt is not None:
+        raise ArgumentError("grad: wrt goes with an expression, argnums with a function", origin=here())
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def transform(value: Any, arguments: Sequence[Any]) -> Any:
+        chosen = [arguments[position] for position in positions]
+        result, gradients = transforms.value_and_grad(value, chosen, unused=unused)
+        return result, (gradients[0] if isinstance(argnums, int) else tuple(gradients))
+
+    return _Transformed(target, transform)
+
+
+def jvp(target: Any, primals: Any, tangents: Any) -> Any:
+    """Return the product of the Jacobian with tangents (forward mode).
+
+    Args:
+        target: an expression or pytree of them, with ``primals`` the nodes to differentiate for: the
+            tangents of the expressions are returned. Or a function, with ``primals`` the sequence of its
+            arguments: the pair of values and tangents is returned.
+        tangents: of the structure and shapes of ``primals``.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.0))
+        (12.0, 4.0)
+    """
+    if not callable(target) or isinstance(target, Expr):
+        return transforms.jvp(target, primals, tangents)
+    count = len(primals)
+
+    def transform(value: Any, arguments: Sequence[Any]) -> Any:
+        return value, transforms.jvp(value, list(arguments[:count]), list(arguments[count:]))
+
+    def ignore_tangents(*arguments: Any) -> Any:
+        return target(*arguments[:count])
+
+    return _Transformed(ignore_tangents, transform)(*primals, *tangents)
+
+
+def vjp(target: Any, *arguments: Any) -> Any:
+    """Return the product of an adjoint with the Jacobian (reverse mode).
+
+    Args:
+        target: an expression or pytree of them; then ``arguments`` are the nodes to differentiate for and
+            the adjoints, and the products are returned. Or a function; then ``arguments`` are its own, and
+            its value is returned with the function that takes an adjoint to the tuple of products.
+
+    Example:
+        >>> import graphc as gx
+        >>> value, pull = gx.vjp(lambda x, y: x * y, 3.0, 4.0)
+        >>> pull(1.0)
+        (4.0, 3.0)
+    """
+    if not callable(target) or isinstance(target, Expr):
+        wrt, adjoint = arguments
+        return transforms.vjp(target, wrt, adjoint)
+
+    def transform(value: Any, given: Sequence[Any]) -> Any:
+        return tuple(transforms.vjp(value, list(given[:-1]), given[-1]))
+
+    def ignore_adjoint(*given: Any) -> Any:
+        return target(*given[:-1])
+
+    pull = _Transformed(ignore_adjoint, transform)
+    value = _Transformed(target, lambda result, _: result)(*arguments)
+    return value, lambda adjoint: pull(*arguments, adjoint)
+
+
+class _Transformed:
+    """A function of a traced function: on expressions it builds, on values it compiles and computes."""
+
+    def __init__(self, function: Callable[..., Any], transform: Callable[[Any, Sequence[Any]], Any]) -> None:
+        self.function = function
+        self.transform = transform
+        self.compiled: dict[Any, Function] = {}
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Return expressions if any argument holds one, else values."""
+        leaves = tree.leaves(arguments)
+        if any(isinstance(leaf, Expr) for leaf in leaves):
+            return self._build(arguments, as_exprs(*leaves))
+        arrays = [leaf if hasattr(leaf, "dtype") else np.asarray(leaf) for leaf in leaves]
+        key = (repr(tree.structure(arguments)), *((as_dtype(array.dtype), array.shape) for array in arrays))
+        found = self.compiled.get(key)
+        if found is None:
+            found = self.compiled[key] = self._compile(arguments, arrays)
+        return found(*arrays)
+
+    def _compile(self, arguments: Any, arrays: Sequence[Any]) -> Function:
+        """Return the function compiled for arguments of these dtypes and shapes."""
+        symbols = [_fresh(array.shape, as_dtype(array.dtype)) for array in arrays]
+        return compile(self._traced(arguments, symbols), inputs=symbols)
+
+    def _build(self, arguments: Any, given: Sequence[Expr]) -> Any:
+        """Return what the traced function becomes with the given expressions for its symbols."""
+        symbols = [_fresh(node.shape, node.dtype) for node in given]
+        result = self._traced(arguments, symbols)
+        leaves, structure = tree.flatten(result)
+        replaced = substitute(as_exprs(*leaves), dict(zip(symbols, given, strict=True)))
+        return tree.unflatten(structure, replaced)
+
+    def _traced(self, arguments: Any, symbols: Sequence[Expr]) -> Any:
+        """Return the transform of the function on symbols in place of the leaves of its arguments."""
+        traced = tree.unflatten(tree.structure(arguments), symbols)
+        return self.transform(self.function(*traced), traced)
+
+
+def _fresh(shape: Any, dtype: str) -> Expr:
+    """Return a symbol that no other function can hold."""
+    return symbol(f"argument_{next(_numbers)}", shape, dtype)
