@@ -17,7 +17,7 @@ from graphc.check.proofs import prove_row, require_proof
 from graphc.check.report import Report
 from graphc.errors import ArgumentError, CheckFailed, GraphcError
 from graphc.graph.leaf import parameter, symbol, symbol_name, symbols, tensor
-from graphc.graph.node import Expr
+from graphc.graph.node import Expr, build
 from graphc.graph.table import FUNCTIONS, OPERATIONS, apply
 from graphc.ops.reduction_row import reduction
 from graphc.ops.scalar_row import Function, row
@@ -199,13 +199,14 @@ def test_a_rule_wrong_only_against_its_definition_fails(make_row: Callable[..., 
 def test_a_wrong_reduction_is_found() -> None:
     reduction(
         name="wrong_sum", definition="Add(*xs)", fold="add", identity=lambda dtype: 0,
-        reference=lambda array, axes: np.sum(array, axis=axes), weight=lambda node, argument, result: 1.01 + 0 * argument,
+        reference=lambda array, axes: np.sum(array, axis=axes),
+        weight=lambda node, argument, result: 1.01 + 0 * argument,
     )  # fmt: skip
     try:
         from_row = OPERATIONS["wrong_sum"]
         vector = tensor("vector", (3,))
         node = apply("square", vector)
-        total = graphc.graph.node.build(from_row, node, axes=(0,))
+        total = build(from_row, node, axes=(0,))
         report = check_grad(total)
         assert not report.ok
         assert report.guilty is not None

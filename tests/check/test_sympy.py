@@ -172,8 +172,10 @@ def test_pairs_of_sympy_cse_are_read() -> None:
     ("text", "point"),
     [
         ("sqrt(x) + x**Rational(3, 2) + 1/sqrt(y)", (0.4, 0.9)), ("cbrt(Abs(x))", (-0.4, 0.9)),
-        ("x**(-2) * y / x", (0.4, 0.9)), ("Max(x, y, 1) + Min(x, 2, y)", (0.4, 1.9)), ("Heaviside(x) + Heaviside(-y)", (0.4, 1.9)),
-        ("Heaviside(x - x*y)", (1.0, 1.0)), ("sign(x)*Abs(y)", (-0.4, -1.9)), ("re(x) + im(y) + conjugate(y)", (-0.4, -1.9)),
+        ("x**(-2) * y / x", (0.4, 0.9)), ("Max(x, y, 1) + Min(x, 2, y)", (0.4, 1.9)),
+        ("Heaviside(x) + Heaviside(-y)", (0.4, 1.9)),
+        ("Heaviside(x - x*y)", (1.0, 1.0)), ("sign(x)*Abs(y)", (-0.4, -1.9)),
+        ("re(x) + im(y) + conjugate(y)", (-0.4, -1.9)),
         ("floor(x) + ceiling(y) + Mod(x, y) + frac(x)", (2.4, 0.7)), ("pi*x + E**y + EulerGamma", (2.4, 0.7)),
         ("loggamma(x) + digamma(y) + polygamma(1, x) + gamma(x)", (2.4, 0.7)), ("gamma(x) + factorial(y)", (-1.5, 3.2)),
         ("erf(x) + erfc(y)", (0.4, 0.7)), ("sec(x) + csc(y) + cot(x) + sech(y) + csch(x) + coth(y)", (0.4, 0.7)),
@@ -267,7 +269,8 @@ def test_an_unknown_head_gives_the_path_and_what_is_supported() -> None:
     ("term", "message"),
     [
         (sympy.I * X, "ImaginaryUnit"), (sympy.Function("f")(X), "no operation for SymPy's f"),
-        (sympy.Symbol(r"\alpha"), "no identifier"), (sympy.Symbol("w[0,1]"), "element of 'w', whose shape is not known"),
+        (sympy.Symbol(r"\alpha"), "no identifier"),
+        (sympy.Symbol("w[0,1]"), "element of 'w', whose shape is not known"),
         (sympy.Integer(10) ** 400 * X, "too large"), (sympy.zoo, "ComplexInfinity"), (sympy.polygamma(Y, X), "order y"),
         (sympy.Derivative(sympy.sin(X), (X, Y)), "no meaning on a graph"),
     ],
