@@ -129,7 +129,7 @@ def _backward(first: Size | None, last: Size | None, size: Size) -> tuple[Size, 
     one_after = (
         size if first is None else larger(size + first + 1, 0) if _is_negative(first) else smaller(first + 1, size)
     )
-    end = 0 if last is None else larger(size + last + 1, 0) if _is_negative(last) else smaller(last + 1, size)
+    end = 0 if last is None else larger(size + last + 1, 0) if _is_negative(last) else last + 1
     return one_after - 1, larger(one_after - end, 0)
 
 

@@ -20,6 +20,7 @@ from graphc.errors import ShapeError, UnsupportedError
 from graphc.graph.leaf import symbol, tensor
 from graphc.graph.node import Expr
 from graphc.graph.table import OPERATIONS, apply
+from graphc.graph.walk import topological_order
 from graphc.ops.reduction_row import ReductionOperation
 
 INF, NAN = np.inf, np.nan
@@ -131,6 +132,22 @@ def test_logsumexp_at_infinities() -> None:
 def test_masked_row_of_logsumexp_keeps_the_other_gradients() -> None:
     found = gradient(lambda x: apply("logsumexp", apply("where", x > 0, x, -INF), axis=1), [[-1.0, -2.0], [3.0, -1.0]])
     assert found == [[0.0, 0.0], [1.0, 0.0]]
+
+
+def test_what_is_taken_out_for_stability_has_no_derivative() -> None:
+    x = symbol("x", (2, 3))
+    output = apply("logsumexp", x, axis=1)
+    gradient = adjoints({output: apply("ones_like", output)}, [x])[x]
+    second = adjoints({gradient: apply("ones_like", gradient)}, [x])[x]
+    comparisons = [node for node in topological_order([second]) if node.op.name == "equal"]
+    assert all(node.shape != x.shape for node in comparisons)
+
+
+def test_row_that_where_leaves_out_adds_nothing_even_if_its_derivative_is_nan() -> None:
+    def chosen(x: Expr) -> Expr:
+        return apply("where", np.array([False, True]), apply("max", x, axis=1), 0.0)
+
+    assert gradient(chosen, [[NAN, 1.0], [1.0, 2.0]]) == [[0.0, 0.0], [0.0, 1.0]]
 
 
 @pytest.mark.parametrize("name", ["max", "min", "argmax", "argmin"])
