@@ -109,7 +109,7 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Expr:
     Example:
         >>> import graphc as gx
         >>> gx.concatenate([gx.tensor("x", ("batch", 3)), gx.tensor("y", (2, 3))]).shape
-        (2 + batch, 3)
+        (batch + 2, 3)
     """
     nodes = _at_least_one(arrays)
     if axis is None:
