@@ -26,10 +26,15 @@ BELOW = {
     "rewrite": {"settings", "errors", "graph", "ops"},
     "kernel": {"settings", "errors", "graph", "ops", "autodiff", "rewrite"},
     "backends": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel"},
-    "compiler": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel", "backends"},
-    "check": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "backends", "compiler"},
+    "signature": {"settings", "errors", "graph", "ops", "autodiff"},
+    "compiler": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel", "backends", "signature"},
+    "function": {
+        "settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel", "backends", "signature", "compiler",
+    },
+    "functional": {"errors", "graph", "autodiff", "function"},
+    "check": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "backends", "compiler", "function"},
     "inspect": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel", "backends", "compiler"},
-}
+}  # fmt: skip
 """What each floor may import besides itself; `cli`, `demo` and the package itself stand on top of all."""
 TOP = {"cli", "demo", "__init__"}
 
@@ -48,7 +53,8 @@ OWNERS = {
 LATE_IMPORTS = {
     ("__init__", "__getattr__"): {"importlib", "graphc.check", "graphc.backends"},
     ("compiler", ""): {"graphc.check", "graphc.check.derivatives", "graphc.backends"},
-    ("cli", ""): {"numba", "llvmlite", "sympy", "scipy", "threadpoolctl", "graphc.check", "graphc.backends"},
+    ("function", "check"): {"graphc.check.derivatives"},
+    ("cli", ""): {"graphc.check", "graphc.backends", "graphc.function", "graphc.inspect", "graphc.demo"},
     ("demo", ""): {"sklearn", "sklearn.datasets", "sklearn.model_selection", "tqdm", "matplotlib", "graphc.check"},
 }
 """The imports allowed inside a function, by floor and function ("" for any): what costs time or may be missing."""
@@ -140,7 +146,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_files_and_functions_stay_short(path: Path) -> None:
     text = path.read_text()
-    assert len(text.splitlines()) <= 320
+    assert len(text.splitlines()) <= (320 if path != PACKAGE / "__init__.py" else 420), "a list of names may be longer"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             first = node.body[1 if ast.get_docstring(node) and len(node.body) > 1 else 0]
