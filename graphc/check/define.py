@@ -1,4 +1,4 @@
-"""`graphc.defop`: users add scalar operations; SymPy derives the columns they leave out."""
+"""`graphc.defop`: users add scalar operations by a SymPy text; the columns they leave out are derived."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 from mpmath import mp
 
+from graphc.autodiff.reverse import adjoints
 from graphc.backends import plain_math
 from graphc.backends.reference import scalar_function
 from graphc.check.definitions import Term, parse
@@ -25,6 +26,7 @@ from graphc.graph.types import is_float
 from graphc.graph.walk import topological_order
 from graphc.ops.define import check_new_name, define
 from graphc.ops.scalar_row import ARGUMENT_NAMES, Partial, ScalarOperation, elementwise
+from graphc.rewrite.engine import simplify
 
 LONGEST_CODE = 20_000
 AGREEMENT = 1e-6
@@ -52,7 +54,8 @@ def defop(
 ) -> Callable[..., Expr]:
     """Add a scalar operation to the table and return the function that builds its nodes.
 
-    What is left out is derived from the definition with SymPy; what is given is checked against it.
+    What is left out is derived from the definition, in a stable form where there is one; all of it,
+    given or derived, is checked against SymPy's derivative and high-precision values of the definition.
     The new row is differentiated, compiled, documented and tested like every other. Processes that
     load a pickled expression with it must define it first.
 
@@ -81,9 +84,10 @@ def defop(
     """
     check_new_name(name, aliases)
     term, symbols = parse_definition(name, definition)
-    graph = from_sympy(term, {str(each): symbol(str(each)) for each in symbols})
+    arguments = [symbol(str(each)) for each in symbols]
+    graph = simplify([from_sympy(term, {symbol_name(each): each for each in arguments})])[0]
     if partial is None and not push:
-        partial = [_derived_partial(term, each, symbols) for each in symbols]
+        partial = _derived_partials(graph, arguments)
     rows = [node.op for node in topological_order([graph]) if isinstance(node.op, ScalarOperation)]
     columns.setdefault("kinks", _derived_kinks(graph))
     columns.setdefault("singular", any(row.singular for row in rows))
@@ -145,12 +149,16 @@ def _is_plain(node: ast.AST) -> bool:
     return isinstance(node, SYNTAX)
 
 
-def _derived_partial(term: Term, variable: Term, symbols: tuple[Term, ...]) -> Partial:
-    """Return the rule that builds SymPy's derivative on any arguments."""
-    derivative = sympy.diff(term, variable)
-    if derivative == 0:
-        return None
-    graph = from_sympy(derivative, {str(each): symbol(str(each)) for each in symbols})
+def _derived_partials(graph: Expr, arguments: Sequence[Expr]) -> list[Partial]:
+    """Return the rules that build the derivative by each argument, from the rows of the definition.
+
+    `prove_row` then holds them to SymPy's derivative: SymPy's own form is right but not stable.
+    """
+    table = adjoints({graph: constant(1.0)}, arguments)
+    return [_rule(simplify([table[argument]])[0]) if argument in table else None for argument in arguments]
+
+
+def _rule(graph: Expr) -> Partial:
     return lambda *arguments: instantiate(graph, arguments[:-1])
 
 

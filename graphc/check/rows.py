@@ -159,7 +159,13 @@ def _evaluate(arguments: Sequence[Expr], part: Expr | None, point: Point) -> Any
     if part is None:
         return mpmath.mpf(0)
     values = {node: cell(NUMBERS.lift(value)) for node, value in zip(arguments, point, strict=True)}
-    return mpmath.mpf(evaluate_elements([part], values, NUMBERS)[0][()])
+    return _real(evaluate_elements([part], values, NUMBERS)[0][()])
+
+
+def _real(value: Any) -> Any:
+    """Return a number without imaginary part as a real one; NaN for others."""
+    number = mpmath.mpmathify(value)
+    return mpmath.re(number) if mpmath.im(number) == 0 else mpmath.nan
 
 
 def _expected(operation: ScalarOperation, number: int, point: Point) -> Any:
@@ -167,7 +173,7 @@ def _expected(operation: ScalarOperation, number: int, point: Point) -> Any:
     values = [NUMBERS.lift(value) for value in point]
     function = _compiled_derivative(operation, number)
     if function is not None:
-        return mpmath.re(function(*values))
+        return _real(function(*values))
     whole = NUMBERS.scalar(operation)
     return mpmath.diff(lambda x: whole(*values[:number], x, *values[number + 1 :]), values[number])
 

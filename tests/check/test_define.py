@@ -50,6 +50,19 @@ def test_a_definition_is_enough_for_value_and_derivatives(definition, value, fir
     assert derivative(function, 0.7, order=2) == pytest.approx(second(0.7), rel=1e-13)
 
 
+def test_what_is_derived_is_stable() -> None:
+    function = defop("mine", "x*tanh(log(1 + exp(x)))")
+    assert float(evaluate([function(symbol("x"))], {symbol("x"): 1000.0})[0]) == 1000.0
+    assert derivative(function, 1000.0) == 1.0
+    assert derivative(function, -1000.0) == 0.0
+
+
+def test_the_conventions_hold_in_what_is_derived() -> None:
+    assert derivative(defop("mine", "x/(1 + Abs(x))"), 0.0) == 1.0
+    assert derivative(defop("mine2", "Abs(x) + Max(x, 0)"), 0.0) == 0.5
+    assert derivative(defop("mine3", "Piecewise((sqrt(x), x > 0), (0, True))"), 0.0) == 0.0
+
+
 def test_the_dtype_is_kept() -> None:
     function = defop("mine", "x*y/(2 + Abs(y))")
     x, y = symbol("x", ("n",), "float32"), symbol("y", ("n",), "float32")
