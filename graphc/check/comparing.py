@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -23,7 +23,7 @@ from graphc.graph.walk import reaching, topological_order
 from graphc.ops.scalar_row import ScalarOperation
 
 Tangents: TypeAlias = "dict[Expr, np.ndarray[Any, Any]]"
-Compiled: TypeAlias = "Callable[[Mapping[str, Any]], Mapping[str, Any]]"
+Compiled: TypeAlias = "Callable[[Mapping[Expr, Any]], Sequence[Any]]"
 
 ELEMENTS_PER_INPUT = 12
 """Elements of each input compared one by one; a random direction covers all of them together."""
@@ -33,7 +33,7 @@ JUMP = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """A gradient from elsewhere: its name, values by name -> gradient by name, its tolerance."""
+    """A gradient from elsewhere: its name, values of the user's symbols -> gradients in order, its tolerance."""
 
     name: str
     gradient: Compiled
@@ -136,9 +136,8 @@ class Comparer:
         if self.extra is None:
             return None
         original, point = self.problem.original, self.problem.points[number]
-        arguments = {symbol_name(user): point[own].astype(user.dtype) for own, user in original.items()}
-        found = self.extra.gradient(arguments)
-        return {node: np.asarray(found[symbol_name(node)], dtype=np.float64) for node in self.problem.wrt}
+        found = self.extra.gradient({user: point[own].astype(user.dtype) for own, user in original.items()})
+        return {node: np.asarray(value, dtype=np.float64) for node, value in zip(self.problem.wrt, found, strict=True)}
 
     def _forward(self, number: int, probe: Probe) -> float:
         """Return the derivative along a probe by forward mode."""

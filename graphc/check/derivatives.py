@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
+
+import numpy as np
 
 from graphc.autodiff.transforms import default_targets
 from graphc.check.comparing import Comparer, Extra
@@ -11,7 +14,7 @@ from graphc.check.problem import make_problem
 from graphc.check.report import Report
 from graphc.errors import ArgumentError, CheckFailed
 from graphc.graph import tree
-from graphc.graph.leaf import is_symbol, symbol_name
+from graphc.graph.leaf import is_symbol
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
 
@@ -72,47 +75,80 @@ def assert_grads_match(expression: Any, wrt: Any = None, at: Any = None, **optio
 
 
 class Checkable(Protocol):
-    """What `check_function` needs of a compiled function."""
+    """What `check_function` needs of a compiled function; `graphc.Function` has it."""
 
     @property
-    def outputs(self) -> Sequence[Expr]: ...
+    def outputs(self) -> Sequence[Expr]:
+        """The expressions, flat."""
 
     @property
-    def inputs(self) -> Sequence[Expr]: ...
+    def symbols(self) -> Sequence[Expr]:
+        """The symbols of the arguments, in order."""
 
     @property
-    def wrt(self) -> Sequence[Expr]: ...
+    def structure(self) -> Any:
+        """The structure of what a call returns."""
 
-    def value_and_grad(self, *arguments: Any, **named: Any) -> tuple[Any, Any]: ...
+    @property
+    def signature(self) -> Any:
+        """Names, structures and counts of the arguments."""
+
+    @property
+    def wrt_any(self) -> Any:
+        """The symbols that derivatives are taken for, a pytree."""
+
+    def value_and_grad(self, *positional: Any, **named: Any) -> tuple[Any, Any]:
+        """Return the value of a scalar and its gradient."""
+
+    def vjp(self, *positional: Any, adjoints: Any, **named: Any) -> tuple[Any, Any]:
+        """Return values and the product of adjoints with the Jacobian."""
 
 
 def check_function(
-    function: Checkable, at: Any = None, *, seed: int = 0, points: int = 3, rtol: float = RTOL, atol: float = ATOL
+    function: Checkable,
+    at: Any = None,
+    *,
+    seed: int = 0,
+    points: int = 3,
+    rtol: float = RTOL,
+    atol: float = ATOL,
 ) -> Report:
-    """Return the report of `check_grad` on a compiled function, its own gradient as one more method.
+    """Return the report of `check_grad` on a compiled function, its own derivative as one more method.
+
+    That is the compiled gradient for one scalar, and the compiled product of random adjoints with the
+    Jacobian otherwise. It may differ by a tolerance of its dtype besides: 1e-3 (float32) or 1e-9 of the
+    largest element of the gradient.
 
     Args:
-        function: compiled from one scalar expression.
-        at, seed, points, rtol, atol: as in `check_grad`; the compiled gradient is compared with a
-            tolerance of its dtype besides.
+        function: compiled from expressions that are all floats.
+        at, seed, points, rtol, atol: as in `check_grad`.
+
+    Raises:
+        ArgumentError: an output is no float, or no point can be found.
     """
-    wrt = list(function.wrt) or list(default_targets(function.outputs[0]).values())
-    problem = make_problem(list(function.outputs[:1]), wrt, at, seed, points, function.inputs)
+    wrt = _targets(function.outputs, function.wrt_any)
+    problem = make_problem(_outputs(list(function.outputs)), wrt, at, seed, points, function.symbols)
+    is_scalar = isinstance(function.structure, tree.Slot) and not function.outputs[0].shape
 
-    def compiled(point: Mapping[str, Any]) -> Mapping[str, Any]:
-        _, gradient = function.value_and_grad(**point)
-        return _by_name(gradient, wrt)
+    def compiled(values: Mapping[Expr, Any]) -> Sequence[Any]:
+        named = _named_arguments(function, values)
+        if is_scalar:
+            return tree.leaves(function.value_and_grad(**named)[1])
+        weights = problem.weights or (np.float64(1.0),)
+        typed = [weight.astype(output.dtype) for weight, output in zip(weights, function.outputs, strict=True)]
+        return tree.leaves(function.vjp(**named, adjoints=tree.unflatten(function.structure, typed))[1])
 
-    single = any(node.dtype == "float32" for node in (*function.inputs, *function.outputs))
+    single = any(node.dtype == "float32" for node in (*function.symbols, *function.outputs))
     return Comparer(problem, rtol, atol, seed, Extra("compiled", compiled, 1e-3 if single else 1e-9)).report()
 
 
-def _by_name(gradient: Any, wrt: Sequence[Expr]) -> Mapping[str, Any]:
-    """Return gradients by the name of their symbol, from a dict or from any pytree in order."""
-    names = [symbol_name(node) for node in wrt]
-    if isinstance(gradient, dict) and set(names) <= set(gradient):
-        return gradient
-    return dict(zip(names, tree.leaves(gradient), strict=True))
+def _named_arguments(function: Checkable, values: Mapping[Expr, Any]) -> dict[str, Any]:
+    """Return the arguments of a call, by name, from the values of symbols."""
+    remaining = iter([values[node] for node in function.symbols])
+    return {
+        argument.name: tree.unflatten(argument.structure, list(islice(remaining, argument.count)))
+        for argument in function.signature.arguments
+    }
 
 
 def _outputs(expression: Any) -> list[Expr]:

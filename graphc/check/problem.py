@@ -37,6 +37,7 @@ class Problem:
         conditions: domains and kinks of the rows.
         kinks: what is at a kink, by point.
         original: symbol of the problem -> the user's symbol.
+        weights: what each output is multiplied with; empty where there is one scalar, taken as it is.
     """
 
     objective: Expr
@@ -48,6 +49,7 @@ class Problem:
     conditions: Conditions
     kinks: tuple[tuple[str, ...], ...]
     original: Mapping[Expr, Expr]
+    weights: tuple[Any, ...]
 
 
 def make_problem(
@@ -59,7 +61,7 @@ def make_problem(
     shapes = {node: value.shape for node, value in given[0].items()} if given else {}
     sizes = {**choose_sizes(symbols), **solve_sizes(shapes)}
     became = specialise([*outputs, *symbols], sizes)
-    full = _objective([became[output] for output in outputs], seed)
+    full, weights = _objective([became[output] for output in outputs], seed)
     targets = tuple(became[node] for node in wrt)
     gradients = _reverse(full, targets)
     directions = {node: symbol(TANGENT + symbol_name(node), node.shape, node.dtype) for node in targets}
@@ -75,21 +77,23 @@ def make_problem(
     return Problem(
         objective, targets, gradients, zeros_like(full) if tangent is None else tangent, directions,
         tuple(_with_frozen(point, frozen) for point in placed), conditions, kinks,
-        {became[node]: node for node in symbols},
+        {became[node]: node for node in symbols}, weights,
     )  # fmt: skip
 
 
-def _objective(outputs: Sequence[Expr], seed: int) -> Expr:
-    """Return one scalar of the outputs: itself, or their sum with fixed random weights."""
+def _objective(outputs: Sequence[Expr], seed: int) -> tuple[Expr, tuple[Any, ...]]:
+    """Return one scalar of the outputs: itself, or their sum with fixed random weights, and these."""
     if len(outputs) == 1 and not outputs[0].shape:
-        return outputs[0]
+        return outputs[0], ()
     generator = np.random.default_rng(seed)
     total: Expr | None = None
+    weights = []
     for output in outputs:
+        weights.append(np.asarray(generator.uniform(0.5, 1.5, fixed_shape(output))))
         with inherit_origin(output.origin):
-            part = apply("sum", apply("multiply", output, constant(generator.uniform(0.5, 1.5, fixed_shape(output)))))
+            part = apply("sum", apply("multiply", output, constant(weights[-1])))
             total = part if total is None else apply("add", total, part)
-    return constant(0.0) if total is None else total
+    return constant(0.0) if total is None else total, tuple(weights)
 
 
 def _reverse(objective: Expr, wrt: Sequence[Expr]) -> tuple[Expr, ...]:

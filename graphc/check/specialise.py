@@ -32,7 +32,7 @@ def specialise(roots: Sequence[Expr], sizes: Mapping[str, int]) -> dict[Expr, Ex
 def _specialise_node(node: Expr, args: tuple[Expr, ...], sizes: Mapping[str, int]) -> Expr:
     """Return one node on specialised arguments."""
     if node.op is SIZE:
-        return constant(evaluate_size(node.attribute("size"), sizes), node.dtype)
+        return constant(evaluate_size(node.attribute("size"), sizes), _widened(node.dtype))
     if is_constant(node):
         return constant(constant_value(node).astype(_widened(node.dtype)))
     attributes = {name: _with_sizes(value, sizes) for name, value in node.attributes}

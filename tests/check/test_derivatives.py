@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,30 +10,31 @@ import pytest
 
 import graphc.ops  # noqa: F401 (fills the tables)
 from graphc.autodiff.transforms import grad
-from graphc.backends.reference import evaluate
 from graphc.check.derivatives import assert_grads_match, check_function, check_grad
 from graphc.check.differences import one_sided, richardson
 from graphc.check.proofs import prove_row, require_proof
 from graphc.check.report import Report
 from graphc.errors import ArgumentError, CheckFailed, GraphcError
-from graphc.graph.leaf import parameter, symbol, symbol_name, symbols, tensor
+from graphc.function import Function, compile
+from graphc.graph.leaf import parameter, symbol, symbols, tensor
 from graphc.graph.node import Expr, build
 from graphc.graph.table import FUNCTIONS, OPERATIONS, apply
 from graphc.ops.reduction_row import reduction
-from graphc.ops.scalar_row import Function, row
+from graphc.ops.scalar_row import Function as Builder
+from graphc.ops.scalar_row import row as make_scalar_row
 
 x, y, z = symbols("x y z")
 METHODS = ("rules", "forward", "sympy", "complex", "differences")
 
 
 @pytest.fixture
-def make_row() -> Iterator[Callable[..., Function]]:
+def make_row() -> Iterator[Callable[..., Builder]]:
     """Return a function that enters a scalar row, which leaves the tables after the test."""
     names: list[str] = []
 
-    def make(name: str, *columns: Any, **options: Any) -> Function:
+    def make(name: str, *columns: Any, **options: Any) -> Builder:
         names.append(name)
-        return row(name, *columns, **options)
+        return make_scalar_row(name, *columns, **options)
 
     yield make
     for name in names:
@@ -41,7 +42,7 @@ def make_row() -> Iterator[Callable[..., Function]]:
 
 
 @pytest.fixture
-def wrong_sine(make_row: Callable[..., Function]) -> Function:
+def wrong_sine(make_row: Callable[..., Builder]) -> Builder:
     return make_row(
         "wrong_sine", "sin(x)", "math.sin({x})", "np.sin({x})", partial=[lambda x, r: 1.001 * apply("cos", x)]
     )
@@ -160,7 +161,7 @@ def test_gradients_of_gradients_are_checked_like_anything_else() -> None:
 # ---- what is wrong is found
 
 
-def test_a_wrong_rule_fails_and_names_the_node(wrong_sine: Function) -> None:
+def test_a_wrong_rule_fails_and_names_the_node(wrong_sine: Builder) -> None:
     report = check_grad(apply("exp", wrong_sine(x * y)) + apply("cos", x))
     assert not report.ok
     assert report.guilty is not None
@@ -173,20 +174,20 @@ def test_a_wrong_rule_fails_and_names_the_node(wrong_sine: Function) -> None:
     assert "guilty: wrong_sine at" in str(report)
 
 
-def test_a_wrong_rule_fails_the_assertion_with_the_report(wrong_sine: Function) -> None:
+def test_a_wrong_rule_fails_the_assertion_with_the_report(wrong_sine: Builder) -> None:
     with pytest.raises(CheckFailed, match=r"GRADIENTS DIFFER[\s\S]*guilty: wrong_sine"):
         assert_grads_match(wrong_sine(x))
     assert issubclass(CheckFailed, AssertionError)
 
 
-def test_the_first_wrong_node_is_the_guilty_one(wrong_sine: Function, make_row: Callable[..., Function]) -> None:
+def test_the_first_wrong_node_is_the_guilty_one(wrong_sine: Builder, make_row: Callable[..., Builder]) -> None:
     wrong_square = make_row("wrong_square", "x**2", "{x} * {x}", "np.square({x})", partial=[lambda x, r: 3 * x])
     report = check_grad(wrong_square(wrong_sine(x)))
     assert report.guilty is not None
     assert report.guilty.operation == "wrong_sine"
 
 
-def test_a_rule_wrong_only_against_its_definition_fails(make_row: Callable[..., Function]) -> None:
+def test_a_rule_wrong_only_against_its_definition_fails(make_row: Callable[..., Builder]) -> None:
     """Definition and code disagree: differences of the code agree with the partial, the proof does not."""
     wrong = make_row("wrong_text", "sin(2*x)", "math.sin({x})", "np.sin({x})", partial=[lambda x, r: apply("cos", x)])
     report = check_grad(wrong(x))
@@ -224,7 +225,7 @@ def test_what_is_detached_by_decree_is_not_proved_but_said_so() -> None:
     assert prove_row(OPERATIONS["stop_gradient"]).how == "detached"  # type: ignore[arg-type]
 
 
-def test_a_wrong_row_has_no_proof(wrong_sine: Function) -> None:
+def test_a_wrong_row_has_no_proof(wrong_sine: Builder) -> None:
     with pytest.raises(CheckFailed, match=r"wrong_sine.*d/dx at x = .*: the row says .*, its definition"):
         require_proof(OPERATIONS["wrong_sine"])  # type: ignore[arg-type]
 
@@ -259,7 +260,7 @@ def test_norm_at_zero_says_which_subgradient_is_chosen() -> None:
     assert any("subgradient chosen: 0" in line for line in report.kinks)
 
 
-def test_a_wrong_value_at_a_kink_still_fails(make_row: Callable[..., Function]) -> None:
+def test_a_wrong_value_at_a_kink_still_fails(make_row: Callable[..., Builder]) -> None:
     wrong = make_row(
         "wrong_abs", "Abs(x)", "abs({x})", "np.abs({x})",
         partial=[lambda x, r: apply("where", apply("equal", x, 0), 7.0, apply("sign", x))], kinks=lambda x: [x],
@@ -268,7 +269,7 @@ def test_a_wrong_value_at_a_kink_still_fails(make_row: Callable[..., Function]) 
     assert not check_grad(wrong(x), at={"x": 0.0}).ok
 
 
-def test_a_kink_elsewhere_does_not_excuse_a_wrong_rule(wrong_sine: Function) -> None:
+def test_a_kink_elsewhere_does_not_excuse_a_wrong_rule(wrong_sine: Builder) -> None:
     report = check_grad(abs(x) + wrong_sine(y), at={"x": 0.0, "y": 0.5})
     assert not report.ok
     assert report.guilty is not None
@@ -316,29 +317,47 @@ def test_one_sided_differences_see_the_jump() -> None:
 # ---- compiled functions
 
 
-class Interpreted:
-    """A compiled function as `check_function` sees it, computed by the reference backend."""
+class Scaled(Function):
+    """A compiled function whose gradient is wrong by a factor."""
 
-    def __init__(self, output: Expr, wrt: Sequence[Expr], factor: float = 1.0) -> None:
-        self.outputs, self.wrt = [output], list(wrt)
-        self.inputs = list(wrt)
-        self.factor = factor
-
-    def value_and_grad(self, *arguments: Any, **named: Any) -> tuple[Any, Mapping[str, Any]]:
-        values = {node: named[symbol_name(node)] for node in self.inputs}
-        gradients = [grad(self.outputs[0], wrt=node) for node in self.wrt]
-        value, *found = evaluate([self.outputs[0], *gradients], values)
-        return value, {symbol_name(n): self.factor * g for n, g in zip(self.wrt, found, strict=True)}
+    def value_and_grad(self, *positional: Any, **named: Any) -> tuple[Any, Any]:
+        value, gradient = super().value_and_grad(*positional, **named)
+        return value, {name: 1.01 * each for name, each in gradient.items()}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_compiled_gradient_is_one_more_method(dtype: str) -> None:
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_a_compiled_gradient_is_one_more_method(dtype: str, backend: str) -> None:
     a, b = tensor("a", ("n",), dtype), tensor("b", ("n",), dtype)
-    loss = (apply("exp", a) * b).sum()
-    report = check_function(Interpreted(loss, [a, b]))
+    compiled = compile((apply("exp", a) * b).mean(), backend=backend)
+    report = compiled.check()
     assert report.ok, str(report)
-    assert compared(report)["compiled"] == 3 * 5
-    assert not check_function(Interpreted(loss, [a, b], factor=1.01)).ok
+    assert compared(report) == dict.fromkeys(("forward", "sympy", "complex", "differences", "compiled"), 15) | {
+        "rules": 3
+    }
+
+
+def test_a_wrong_compiled_gradient_fails() -> None:
+    right = compile(apply("exp", x) * y, backend="reference")
+    wrong = Scaled(right.outputs, right.structure, right.signature, None, right.options)
+    assert check_function(right).ok
+    report = check_function(wrong)
+    assert not report.ok
+    assert report.worst is not None
+    assert report.worst.method == "compiled"
+
+
+def test_functions_of_pytrees_with_several_outputs_are_checked_by_vjp() -> None:
+    data, weight, bias = tensor("data", ("batch", 3)), tensor("weight", (3, 2)), tensor("bias", (2,))
+    inputs = [data, {"weight": weight, "bias": bias}]
+    compiled = compile({"a": apply("exp", bias), "b": data @ weight}, inputs=inputs, backend="reference")
+    assert compared(compiled.check())["compiled"] == 3 * (6 + 6 + 2 + 1)
+
+
+def test_functions_with_float32_means_of_open_sizes_are_checked_in_float64() -> None:
+    data = tensor("data", ("batch", 3), "float32")
+    report = assert_grads_match(apply("square", data).mean())
+    assert max(method.relative for method in report.methods) < 1e-9
 
 
 def test_errors_are_graphc_errors() -> None:
