@@ -154,7 +154,7 @@ def _ordered(node: Expr, labels: str, batch: str, own: str, inner: str) -> tuple
 
 def _as_view(node: Expr) -> Expr:
     """Return an operand with inserted or dropped axes of size 1 as a reshape, which needs no copy."""
-    if node.op in (EXPAND, SQUEEZE):
+    if node.op in (EXPAND, SQUEEZE) and node.args[0].shape:
         return build(RESHAPE, node.args[0], shape=node.shape)
     return node
 

@@ -130,10 +130,10 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
             level = max((complete[argument] for argument in node.args), default=0)
             aligned[node], complete[node] = level, level + (node in placed)
         elif isinstance(node.op, ReductionOperation):
-            aligned[node] = aligned[node.args[0]]
+            aligned[node] = _read_level(node.args[0], aligned, complete)
             complete[node] = aligned[node] + 1
         else:
-            aligned[node] = max((_read_level(a, aligned, complete, placed) for a in node.args), default=0)
+            aligned[node] = max((_read_level(a, aligned, complete) for a in node.args), default=0)
             if node in placed:
                 complete[node] = aligned[node] + (node.shape != ())
             else:
@@ -141,7 +141,7 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
     return aligned
 
 
-def _read_level(node: Expr, aligned: dict[Expr, int], complete: dict[Expr, int], placed: frozenset[Expr]) -> int:
+def _read_level(node: Expr, aligned: dict[Expr, int], complete: dict[Expr, int]) -> int:
     """Return the level from which on an elementwise node of the same shape can read an argument."""
     if isinstance(node.op, (ReductionOperation, CumulativeOperation, MovementOperation)) or node.op is CONTRACT:
         return complete[node]
