@@ -72,14 +72,14 @@ def symbol_cells(node: Expr) -> Cells:
         )
     name = symbol_name(node)
     if not node.shape:
-        return cell(_symbol(name, node.dtype))
+        return cell(element_symbol(name, node.dtype))
     cells: Cells = np.empty(node.shape, dtype=object)
     for index in np.ndindex(cells.shape):
-        cells[index] = _symbol(f"{name}[{','.join(map(str, index))}]", node.dtype)
+        cells[index] = element_symbol(f"{name}[{','.join(map(str, index))}]", node.dtype)
     return cells
 
 
-def _symbol(name: str, dtype: str) -> Term:
+def element_symbol(name: str, dtype: str) -> Term:
     """Return the SymPy symbol for an element of that dtype."""
     if dtype == "bool":
         return sympy.Symbol(name)
@@ -105,7 +105,7 @@ class _Sharing:
         return named
 
     def _name(self, term: Term, dtype: str) -> Term:
-        symbol = _symbol(next(self._names), dtype)
+        symbol = element_symbol(next(self._names), dtype)
         self.replacements.append((symbol, term))
         return symbol
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import mpmath
@@ -10,9 +11,10 @@ import numpy as np
 import sympy
 
 from graphc.check.definitions import Definition, Term
-from graphc.check.elements import DIGITS, TERMS, Calculus, compiled_definition, evaluate_elements
-from graphc.check.export_sympy import symbol_cells
+from graphc.check.elements import DIGITS, TERMS, Calculus, Cells, compiled_definition, evaluate_elements
+from graphc.check.export_sympy import element_symbol
 from graphc.check.proofs import differentiate
+from graphc.check.specialise import fixed_shape
 from graphc.errors import GraphcError
 from graphc.graph.leaf import is_symbol
 from graphc.graph.node import Expr
@@ -49,7 +51,8 @@ class WholeExpression:
 
     def _make(self, objective: Expr, wrt: Sequence[Expr]) -> None:
         symbols = [node for node in topological_order([objective]) if is_symbol(node)]
-        self._cells = {node: symbol_cells(node) for node in symbols}
+        names = (f"v{number}" for number in count())
+        self._cells = {node: _plain_symbols(node, names) for node in symbols}
         self._arguments = [term for cells in self._cells.values() for term in cells.flat]
         term: Term = evaluate_elements([objective], self._cells, _EXACT)[0][()]
         self._derivatives = {
@@ -80,6 +83,14 @@ class WholeExpression:
                     except (ZeroDivisionError, ValueError):
                         return None
             return float(mpmath.re(total)) if mpmath.isfinite(total) else None
+
+
+def _plain_symbols(node: Expr, names: Iterator[str]) -> Cells:
+    """Return SymPy symbols for the elements, with names that are identifiers: others cost SymPy a rewrite."""
+    cells: Cells = np.empty(fixed_shape(node), dtype=object)
+    for index in np.ndindex(cells.shape):
+        cells[index] = element_symbol(next(names), node.dtype)
+    return cells
 
 
 def _number(value: Any) -> Any:
