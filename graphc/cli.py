@@ -129,7 +129,7 @@ def check_command(arguments: argparse.Namespace) -> int:
 
 def show_command(arguments: argparse.Namespace) -> int:
     """Print the graph, the gradient, and the code generated for both."""
-    from graphc.function import compile as compile_expression
+    from graphc.compiler.function import compile as compile_expression
 
     expression, _ = read_problem(arguments)
     print(f"{expression}\n\n{expression.tree()}\n")

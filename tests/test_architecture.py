@@ -26,13 +26,8 @@ BELOW = {
     "rewrite": {"settings", "errors", "graph", "ops"},
     "kernel": {"settings", "errors", "graph", "ops", "autodiff", "rewrite"},
     "backends": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel"},
-    "signature": {"settings", "errors", "graph", "ops", "autodiff"},
-    "compiler": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel", "backends", "signature"},
-    "function": {
-        "settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel", "backends", "signature", "compiler",
-    },
-    "functional": {"errors", "graph", "autodiff", "function"},
-    "check": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "backends", "compiler", "function"},
+    "compiler": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel", "backends"},
+    "check": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "backends", "compiler"},
     "inspect": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel", "backends", "compiler"},
 }  # fmt: skip
 """What each floor may import besides itself; `cli`, `demo` and the package itself stand on top of all."""
@@ -53,8 +48,7 @@ OWNERS = {
 LATE_IMPORTS = {
     ("__init__", "__getattr__"): {"importlib", "graphc.check", "graphc.backends"},
     ("compiler", ""): {"graphc.check", "graphc.check.derivatives", "graphc.backends"},
-    ("function", "check"): {"graphc.check.derivatives"},
-    ("cli", ""): {"graphc.check", "graphc.backends", "graphc.function", "graphc.inspect", "graphc.demo"},
+    ("cli", ""): {"graphc.check", "graphc.backends", "graphc.compiler", "graphc.inspect", "graphc.demo"},
     ("demo", ""): {"sklearn", "sklearn.datasets", "sklearn.model_selection", "tqdm", "matplotlib", "graphc.check"},
 }
 """The imports allowed inside a function, by floor and function ("" for any): what costs time or may be missing."""

@@ -19,7 +19,7 @@ from graphc.graph.table import OPERATIONS
 from graphc.graph.types import DTYPES, DType, as_dtype, as_shape, promote
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class Leaf(Operation):
     """A node without arguments; its dtype and shape are given, not inferred."""
 

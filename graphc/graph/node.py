@@ -22,7 +22,7 @@ Gradient: TypeAlias = "Expr | None"
 """A tangent or an adjoint; None stands for zero."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class Operation:
     """What every row of the operation tables answers; the kinds of rows are its subclasses."""
 
@@ -45,6 +45,9 @@ class Operation:
     def flops(self, node: Expr) -> Any:
         """Return the number of floating-point operations, a size."""
         return product(node.shape)
+
+    def __repr__(self) -> str:
+        return self.name
 
     def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
         return find_operation, (self.name,)

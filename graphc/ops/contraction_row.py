@@ -17,7 +17,7 @@ from graphc.graph.table import OPERATIONS, apply
 from graphc.graph.types import DType, format_shape
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class ContractionOperation(Operation):
     """``sum over labels not in out of left[...] * right[...]``; attributes left, right, out hold labels.
 

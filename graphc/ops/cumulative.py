@@ -22,7 +22,7 @@ from graphc.ops.public import public
 from graphc.ops.slicing import shift
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class CumulativeOperation(Operation):
     """A row that runs along its attribute ``axis`` (from the end where ``reverse``), keeping what it has.
 

@@ -31,7 +31,7 @@ class Source:
     fill: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class MovementOperation(Operation):
     """A row whose result only moves, repeats or drops elements of its arguments; linear in them.
 

@@ -19,7 +19,7 @@ def _same_dtype(dtype: DType) -> DType:
     return dtype
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class ReductionOperation(Operation):
     """A row that removes the axes in its attribute ``axes`` (sorted, from the front).
 

@@ -29,7 +29,7 @@ Partial: TypeAlias = "Callable[..., Any] | None"
 """Arguments and result to the partial derivative, as graph expressions (or a Python number)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class ScalarOperation(Operation):
     """A function of one to three numbers.
 
@@ -102,7 +102,7 @@ class ScalarOperation(Operation):
         if partial is None:
             return None
         factor = partial(*node.args, node)
-        if isinstance(factor, Expr) and is_constant(gradient) and constant_value(gradient).item() == 1:
+        if isinstance(factor, Expr) and is_constant(gradient) and constant_value(gradient).tolist() == 1:
             return factor
         multiply = "guarded_multiply" if self.singular or is_masked(gradient) else "multiply"
         return apply(multiply, gradient, factor)
