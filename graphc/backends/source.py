@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from graphc.backends.inlining import count_uses, may_move
 from graphc.graph.dimensions import Dimension, Shape, Size
 from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.table import OPERATIONS
@@ -31,12 +32,9 @@ from graphc.kernel.ir import (
     Statement,
     Store,
     Value,
-    children,
-    statement_values,
-    values_in,
-    walk_statements,
-)  # fmt: skip
+)
 from graphc.kernel.names import unique_names
+from graphc.kernel.walk import statement_values, values_in, walk_statements
 from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
 
 INLINE_WIDTH = 60
@@ -95,7 +93,7 @@ class _Renderer:
         self.helpers: set[str] = set()
         self.inlined: dict[str, Value] = {}
         self.size_names = self._name_sizes()
-        self.uses = self._count_uses()
+        self.uses = count_uses(self.kernel)
 
     def source(self) -> Source:
         """Return the module."""
@@ -165,43 +163,6 @@ class _Renderer:
                 text = re.sub(rf"\b{name}\b", self.size_names[name], text)
         return text if text.isidentifier() else f"({text})"
 
-    def _count_uses(self) -> dict[str, int]:
-        """Return how often each name is used; uses in another block than its Let count as many."""
-        uses: dict[str, int] = {}
-        home: dict[str, int] = {}
-        blocks = [(self.kernel.body, 0)]
-        number = 0
-        while blocks:
-            body, block = blocks.pop()
-            for statement in body:
-                if isinstance(statement, Loop):
-                    number += 1
-                    blocks.append((statement.body, number))
-                for root in statement_values(statement):
-                    self._note_uses(root, block, home, uses)
-                if isinstance(statement, (Fold, Accumulate)) and isinstance(statement.value, Name):
-                    uses[statement.value.name] = uses.get(statement.value.name, 0) + _repeats(statement.op)[1] - 1
-                if isinstance(statement, Let):
-                    home[statement.name] = block
-                elif isinstance(statement, (Assign, Fold)):
-                    uses[statement.name] = 2
-        for value in returned_values(self.kernel):
-            self._note_uses(value, 0, home, uses)
-        return uses
-
-    def _note_uses(self, root: Value, block: int, home: dict[str, int], uses: dict[str, int]) -> None:
-        """Count the names in a value: one that a row's code repeats, or puts behind a condition, twice."""
-        pending = [(root, 1)]
-        while pending:
-            value, weight = pending.pop()
-            if isinstance(value, Name):
-                uses[value.name] = uses.get(value.name, 0) + (weight if home.get(value.name) == block else 2)
-            elif isinstance(value, Call):
-                repeats = _repeats(value.op)
-                pending.extend((argument, repeats[number]) for number, argument in enumerate(value.arguments))
-            else:
-                pending.extend((inner, 1) for inner in children(value))
-
     def _block(self, body: tuple[Statement, ...], depth: int) -> None:
         """Write the statements of a block."""
         for statement in body:
@@ -211,19 +172,12 @@ class _Renderer:
                     self._block(inner, depth + 1)
                 case Let(name=name, value=value, origin=origin):
                     text = self.value(value)
-                    if self.uses.get(name) == 1 and len(text) <= INLINE_WIDTH and self._may_move(value, depth):
+                    if self.uses.get(name) == 1 and len(text) <= INLINE_WIDTH and may_move(value, depth):
                         self.inlined[name] = value
                     else:
                         self._line(depth, f"{name} = {text}", origin)
                 case _:
                     self._line(depth, self._simple(statement), statement.origin)
-
-    def _may_move(self, value: Value, depth: int) -> bool:
-        """Tell whether a value can be computed later: not one that reads memory or folds that change before."""
-        return not any(
-            (isinstance(v, Name) and v.name.startswith(("acc", "best", "at"))) or (depth == 1 and isinstance(v, Load))
-            for v in values_in(value)
-        )
 
     def _simple(self, statement: Statement) -> str:
         """Return the text of a statement without a body."""
@@ -305,14 +259,6 @@ class _Renderer:
         if (row.widens and dtype == "float32") or (dtype in INTEGERS and dtype != "int64"):
             return self.typed(dtype, text)
         return text if _is_atom(text) else f"({text})"
-
-
-def _repeats(op: str) -> list[int]:
-    """Return for each argument of a row how often its code names it; 2 where that is behind a condition."""
-    row = OPERATIONS[op]
-    assert isinstance(row, ScalarOperation)
-    conditional = " if " in row.code
-    return [max(row.code.count("{" + name + "}"), 2 * conditional) for name in ARGUMENT_NAMES]
 
 
 def _helpers_in(code: str) -> set[str]:

@@ -4,24 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graphc.kernel.ir import (
-    Accumulate,
-    Assign,
-    Fold,
-    Kernel,
-    Let,
-    Library,
-    Load,
-    Loop,
-    Name,
-    Statement,
-    Store,
-    Value,
-    map_values,
-    statement_values,
-    values_in,
-    walk_statements,
-)  # fmt: skip
+from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Library, Load, Loop, Name, Statement, Store, Value
+from graphc.kernel.walk import map_values, statement_values, values_in, walk_statements
 
 
 def drop_dead(kernel: Kernel) -> Kernel:

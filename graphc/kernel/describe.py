@@ -6,20 +6,8 @@ from collections import Counter
 
 from graphc.graph.dimensions import product
 from graphc.graph.types import format_shape
-from graphc.kernel.ir import (
-    Accumulate,
-    Call,
-    Fold,
-    Kernel,
-    Library,
-    Load,
-    Loop,
-    Statement,
-    Store,
-    statement_values,
-    values_in,
-    walk_statements,
-)  # fmt: skip
+from graphc.kernel.ir import Accumulate, Call, Fold, Kernel, Library, Load, Loop, Statement, Store
+from graphc.kernel.walk import statement_values, values_in, walk_statements
 
 
 def nests(kernel: Kernel) -> list[Loop]:

@@ -4,23 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from graphc.kernel.ir import (
-    Accumulate,
-    Assign,
-    Fold,
-    Kernel,
-    Let,
-    Library,
-    Load,
-    Loop,
-    Name,
-    Statement,
-    Store,
-    Value,
-    statement_values,
-    values_in,
-    walk_statements,
-)  # fmt: skip
+from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Library, Load, Loop, Name, Statement, Store, Value
+from graphc.kernel.walk import statement_values, values_in, walk_statements
 
 REACH = 64
 """How many statements back a loop is looked for to merge with: keeps the pass linear."""

@@ -8,22 +8,10 @@ from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr
 from graphc.graph.types import is_float
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import (
-    Accumulate,
-    Assign,
-    Call,
-    Const,
-    Fold,
-    Let,
-    Loop,
-    Name,
-    Statement,
-    Store,
-    Value,
-    values_in,
-)  # fmt: skip
+from graphc.kernel.ir import Accumulate, Assign, Call, Const, Fold, Let, Loop, Name, Statement, Store, Value
 from graphc.kernel.partition import Group
 from graphc.kernel.read import Reader
+from graphc.kernel.walk import values_in
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
 

@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphc.kernel.buffers import accesses
-from graphc.kernel.ir import (
-    Accumulate,
-    Kernel,
-    Library,
-    Load,
-    Loop,
-    Operand,
-    Statement,
-    Store,
-    Value,
-    map_values,
-    walk_statements,
-)  # fmt: skip
+from graphc.kernel.ir import Accumulate, Kernel, Library, Load, Loop, Operand, Statement, Store, Value
+from graphc.kernel.walk import map_values, walk_statements
 
 
 def reuse_memory(kernel: Kernel) -> Kernel:

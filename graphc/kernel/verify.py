@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 from graphc.errors import InternalError
-from graphc.kernel.ir import (
-    Accumulate,
-    Assign,
-    Fold,
-    Kernel,
-    Let,
-    Library,
-    Load,
-    Loop,
-    Name,
-    Statement,
-    Store,
-    Value,
-    statement_values,
-    values_in,
-)  # fmt: skip
+from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Library, Load, Loop, Name, Statement, Store, Value
+from graphc.kernel.walk import statement_values, values_in
 
 
 def verify(kernel: Kernel, after: str) -> None:

@@ -15,7 +15,7 @@ from graphc.check.differences import one_sided, richardson
 from graphc.check.proofs import prove_row, require_proof
 from graphc.check.report import Report
 from graphc.errors import ArgumentError, CheckFailed, GraphcError
-from graphc.function import Function, compile
+from graphc.compiler.function import Function, compile
 from graphc.graph.leaf import parameter, symbol, symbols, tensor
 from graphc.graph.node import Expr, build
 from graphc.graph.table import FUNCTIONS, OPERATIONS, apply

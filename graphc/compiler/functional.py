@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from graphc.autodiff import transforms
+from graphc.compiler.function import Function, compile
 from graphc.errors import ArgumentError
-from graphc.function import Function, compile
 from graphc.graph import tree
 from graphc.graph.leaf import as_exprs, symbol
 from graphc.graph.node import Expr

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc.autodiff.transforms import default_targets, jvp, require_scalar, value_and_grad, vjp
-from graphc.compiler import Options, Record, check_options, make_program, simplified
-from graphc.errors import ArgumentError, NonFiniteError, ShapeError
+from graphc.compiler.explanation import explain
+from graphc.compiler.finite import require_finite
+from graphc.compiler.pipeline import Options, Record, check_options, make_program, simplified
+from graphc.compiler.signature import Signature, make_signature
+from graphc.errors import ArgumentError, ShapeError
 from graphc.graph import tree
 from graphc.graph.leaf import as_exprs, symbol, symbol_name
 from graphc.graph.node import Expr
-from graphc.graph.origin import describe_origin, here
+from graphc.graph.origin import here
 from graphc.graph.types import format_shape
 from graphc.graph.walk import flatten_graph, topological_order, unflatten_graph
-from graphc.kernel.describe import describe_kernel, describe_memory
 from graphc.rewrite.engine import Step
-from graphc.signature import Signature, make_signature
 
 if TYPE_CHECKING:
     from graphc.backends.program import Program
-    from graphc.check.derivatives import Report
+    from graphc.check.report import Report
 
 
 def compile(
@@ -194,21 +195,7 @@ class Function:
         if kind is None:
             kind = "value_and_grad" if self._is_scalar() else "call"
         program, record = self._program(kind)
-        kernel = program.job.kernel
-        nodes = ", ".join(f"{count} {stage}" for stage, count in record.nodes.items())
-        times = [f"{seconds * 1e3:9.2f} ms  {name}" for name, seconds in record.seconds.items()]
-        rules = sorted({step.rule.name for step in record.trace.steps})
-        sections = [
-            f"{kind} on backend {self.options.backend!r}: nodes {nodes}",
-            f"rules fired: {', '.join(rules) or 'none'}",
-            "kernels, in the order they run, in one native function:",
-            _indent(describe_kernel(kernel)),
-            "memory:",
-            _indent(describe_memory(kernel)),
-            "passes:",
-            "\n".join(times),
-        ]
-        return "\n".join(sections)
+        return explain(kind, self.options.backend, program.job.kernel, record)
 
     def why(self, node: Expr) -> list[Step]:
         """Return the rewrites that turned a node into what was compiled."""
@@ -244,7 +231,7 @@ class Function:
         found = self._programs.get(kind)
         program = found[0] if found is not None else self._program(kind)[0]
         if self.options.debug == "nan":
-            _require_finite(program, values)
+            require_finite(program, values)
         return program.run(values, out)
 
     def _program(self, kind: str) -> tuple[Program, Record]:
@@ -322,30 +309,3 @@ def _restore(
     symbols = tuple(nodes[outputs : outputs + count])
     wrt = None if wrt_structure is None else tree.unflatten(wrt_structure, nodes[outputs + count :])
     return Function(nodes[:outputs], structure, Signature(arguments, symbols, explicit), wrt, options)
-
-
-def _require_finite(program: Program, values: Sequence[Any]) -> None:
-    """Run a program node by node and stop at the first value that is not finite.
-
-    Raises:
-        NonFiniteError: naming the node, its formula, its arguments' values and the user's line.
-    """
-    order = topological_order(program.job.outputs)
-    found = dict(zip(order, program.trace_values(order, values), strict=True))
-    for node in order:
-        value = found[node]
-        if node.is_differentiable and node.args and not np.isfinite(value).all():
-            given = ", ".join(f"{argument!r} = {_brief(found[argument])}" for argument in node.args)
-            raise NonFiniteError(
-                f"{node!r} is not finite: {_brief(value)}, from {given}",
-                remedy="guard the operation with gx.where, or use a stable form (logsumexp, log1p, softplus, ...)",
-                origin=describe_origin(node.origin),
-            )
-
-
-def _brief(value: Any) -> str:
-    return np.array2string(np.asarray(value), precision=4, threshold=6, edgeitems=2)
-
-
-def _indent(text: str) -> str:
-    return "\n".join("  " + line for line in text.splitlines())
