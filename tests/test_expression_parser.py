@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from graphc.backends.reference import evaluate
 from graphc.errors import ParseError
 from graphc.expression_parser import parse_expression
-from graphc.graph.leaf import symbols, tensor
+from graphc.graph.leaf import is_constant, symbols, tensor
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 
@@ -62,16 +62,16 @@ leaf = st.sampled_from([x, y, z]) | number
 
 @st.composite
 def expressions(draw: st.DrawFn) -> Expr:
-    """Draw an expression of scalar operations."""
+    """Draw an expression of scalar operations; none has constants alone, which a text computes at once."""
     found: list[object] = [draw(leaf), x]
     for _ in range(draw(st.integers(1, 12))):
         name = draw(st.sampled_from(["add", "subtract", "multiply", "divide", "power", "mod", "sin", "negative"]))
-        first = [node for node in found if isinstance(node, Expr)]
+        first = [node for node in found if isinstance(node, Expr) and not is_constant(node)]
         arguments = [draw(st.sampled_from(first)), draw(st.sampled_from(found))]
         arguments = arguments[: 1 if name in ("sin", "negative") else 2]
         found.append(apply(name, *arguments))
         found.append(draw(leaf))
-    built = [node for node in found if isinstance(node, Expr)]
+    built = [node for node in found if isinstance(node, Expr) and not is_constant(node)]
     return built[-1]
 
 
