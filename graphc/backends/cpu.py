@@ -35,12 +35,16 @@ class Native:
 
     Attributes:
         call: inputs, constants, results and workspaces to a tuple of the scalar results, or None.
+        direct: the same without a check of the arguments' types: only for numbers of the exact types.
+        compiled: whether it is native code.
         text: the source it was compiled from.
         seconds: how long compiling or loading took.
         cache_hits: how many functions came from the disk cache.
     """
 
     call: Callable[..., Any]
+    direct: Callable[..., Any]
+    compiled: bool
     text: str
     seconds: float
     cache_hits: int
@@ -119,7 +123,8 @@ def _compile(
         raise _failure(name, text, error) from error
     dispatcher.disable_compile()
     hits = sum(dispatcher.stats.cache_hits.values())
-    return Native(dispatcher, text, time.perf_counter() - start, hits)
+    (overload,) = dispatcher.overloads.values()
+    return Native(dispatcher, overload.entry_point, True, text, time.perf_counter() - start, hits)
 
 
 def _through_cache(name: str, text: str, signature: tuple[Any, ...], fast_math: bool) -> Any:
@@ -158,7 +163,7 @@ def _plain(text: str) -> Native:
         with np.errstate(all="ignore"):
             return function(*(a if isinstance(a, np.ndarray) else np.asarray(a)[()] for a in arguments))
 
-    return Native(call, text, 0.0, 0)
+    return Native(call, call, False, text, 0.0, 0)
 
 
 def _failure(name: str, text: str, error: Exception) -> InternalError:

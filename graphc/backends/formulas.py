@@ -131,7 +131,7 @@ def digamma(x: Any) -> Any:
     Source: Cephes `psi` with the rational approximation of Boost on [1, 2], exact at the root 1.4616.
     """
     x = np.float64(x)
-    total = np.float64(0.0)
+    total: Any = np.float64(0.0)
     if x == 0:
         return math.copysign(np.float64(np.inf), -x)
     if x < 0:

@@ -102,7 +102,9 @@ class CpuProgram(Program):
             name: given[name] if name in given else np.empty(concrete(shape, sizes), dtype)
             for name, shape, dtype in self.allocated
         }
-        returned = self.native.call(*bound, *self.constants, *outputs.values(), *self._workspace(sizes))
+        returned = self.native.call(
+            *bound, *self.constants, *outputs.values(), *self.workspace_of(tuple(sizes.values()))
+        )
         return self._results(outputs, returned, out)
 
     def _given(self, bound: Sequence[Any], out: Sequence[Array | None] | None) -> dict[str, Array]:
@@ -118,16 +120,14 @@ class CpuProgram(Program):
                 given[result] = target
         return given
 
-    def _workspace(self, sizes: dict[str, int]) -> list[Array]:
-        """Return this thread's workspace for these sizes."""
-        if not self.workspace:
-            return []
-        kept: dict[tuple[int, ...], list[Array]] = self.local.__dict__.setdefault("arrays", {})
-        key = tuple(sizes.values())
-        arrays = kept.get(key)
-        if arrays is None:
-            kept.clear()
-            arrays = kept[key] = [np.empty(concrete(shape, sizes), dtype) for shape, dtype in self.workspace]
+    def workspace_of(self, sizes: tuple[int, ...]) -> list[Array]:
+        """Return this thread's workspace for these sizes, in the order of the binders."""
+        kept = self.local.__dict__
+        if kept.get("sizes") != sizes:
+            named = dict(zip((name for name, _, _ in self.sizes.binders), sizes, strict=True))
+            kept["arrays"] = [np.empty(concrete(shape, named), dtype) for shape, dtype in self.workspace]
+            kept["sizes"] = sizes
+        arrays: list[Array] = kept["arrays"]
         return arrays
 
     def _results(self, outputs: dict[str, Array], returned: Any, out: Sequence[Array | None] | None) -> list[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from graphc.autodiff.transforms import default_targets, jvp, require_scalar, value_and_grad, vjp
 from graphc.compiler.explanation import explain
 from graphc.compiler.finite import require_finite
-from graphc.compiler.pipeline import Options, Record, check_options, make_program, simplified
+from graphc.compiler.pipeline import Options, Record, check_options, make_fast_entry, make_program, simplified
 from graphc.compiler.signature import Signature, make_signature
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph import tree
@@ -103,7 +103,7 @@ class Function:
         self.signature = signature
         self.options = options
         self._wrt = wrt
-        self._wrt_structure: tree.Structure = None if wrt is None else tree.structure(wrt)
+        self._entries: dict[str, Callable[..., Any]] = {}
         self._programs: dict[str, tuple[Program, Record]] = {}
         self._lock = threading.RLock()
 
@@ -134,10 +134,10 @@ class Function:
             ShapeError, DTypeError: an argument or ``out`` does not fit.
             NonFiniteError: with ``debug="nan"``, a value is not finite.
         """
+        if out is None:
+            return self._entry("call")(*positional, **named)
         values = self.signature.arrange(positional, named)
-        targets = None if out is None else self._targets(out)
-        results = self._run("call", values, targets)
-        return results[0] if isinstance(self.structure, tree.Slot) else tree.unflatten(self.structure, results)
+        return self._structured(self._run("call", values, self._targets(out)))
 
     def value_and_grad(self, *positional: Any, **named: Any) -> tuple[Any, Any]:
         """Return the value of the scalar expression and its gradient in the structure of ``wrt``.
@@ -145,12 +145,12 @@ class Function:
         Raises:
             ShapeError: the expression is no scalar.
         """
-        value, *gradients = self._run("value_and_grad", self.signature.arrange(positional, named))
-        return value, self._like_wrt(gradients)
+        result: tuple[Any, Any] = self._entry("value_and_grad")(*positional, **named)
+        return result
 
     def grad(self, *positional: Any, **named: Any) -> Any:
         """Return the gradient of the scalar expression; see `value_and_grad`."""
-        return tree.unflatten(tree.structure(self.wrt), self._run("grad", self.signature.arrange(positional, named)))
+        return self._entry("grad")(*positional, **named)
 
     def jvp(self, *positional: Any, tangents: Any, **named: Any) -> tuple[Any, Any]:
         """Return values and their tangents (forward mode) for tangents in the structure of ``wrt``."""
@@ -226,6 +226,30 @@ class Function:
         state = (flatten_graph(nodes), positions, len(self.outputs), self.structure, self.signature.arguments)
         return _restore, (*state, self.signature.explicit, wrt_structure, self.options)
 
+    def _entry(self, kind: str) -> Callable[..., Any]:
+        """Return the function that a kind of call goes through, made when it is first asked for."""
+        entry = self._entries.get(kind)
+        if entry is None:
+            structure = self._structure_of(kind)
+            program, _ = self._program(kind)
+
+            def slow(*given: Any, **by_name: Any) -> Any:
+                return tree.unflatten(structure, self._run(kind, self.signature.arrange(given, by_name)))
+
+            plain = self.signature.simple and not self.options.debug
+            entry = (plain and make_fast_entry(program, self.signature, structure, slow)) or slow
+            self._entries[kind] = entry
+            if kind != "call":
+                setattr(self, kind, entry)
+        return entry
+
+    def _structure_of(self, kind: str) -> tree.Structure:
+        """Return the structure of what a kind of call returns."""
+        if kind == "call":
+            return self.structure
+        gradients = tree.structure(self.wrt)
+        return gradients if kind == "grad" else (tree.Slot(), gradients)
+
     def _run(self, kind: str, values: Sequence[Any], out: Sequence[Any] | None = None) -> list[Any]:
         """Return the results of one of the function's programs."""
         found = self._programs.get(kind)
@@ -274,12 +298,6 @@ class Function:
             )
         require_scalar(self.outputs[0])
         return self.outputs[0]
-
-    def _like_wrt(self, gradients: Sequence[Any]) -> Any:
-        """Return gradients in the structure of ``wrt``."""
-        if self._wrt_structure is None:
-            self._wrt_structure = tree.structure(self.wrt)
-        return tree.unflatten(self._wrt_structure, gradients)
 
     def _structured(self, results: Sequence[Any]) -> Any:
         return tree.unflatten(self.structure, results)

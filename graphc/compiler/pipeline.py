@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from graphc.compiler.signature import Signature
 from graphc.errors import ArgumentError, BackendMissing
+from graphc.graph import tree
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
 from graphc.graph.walk import topological_order
@@ -115,6 +117,15 @@ def make_program(outputs: Sequence[Expr], inputs: Sequence[Expr], options: Optio
     if "source" in settings.show and options.backend == "cpu":
         print(program.source(), file=sys.stderr)
     return program
+
+
+def make_fast_entry(
+    program: Program, signature: Signature, structure: tree.Structure, slow: Callable[..., Any]
+) -> Callable[..., Any] | None:
+    """Return the program's own call path, or None where every call must go the slow way."""
+    from graphc.backends.entry import make_entry
+
+    return make_entry(program, signature.names, signature.explicit, structure, slow)
 
 
 def simplified(outputs: Sequence[Expr], options: Options) -> list[Expr]:
