@@ -1,4 +1,4 @@
-"""The command line: ``graphc eval``, ``check``, ``show``, ``doctor``, ``cache``."""
+"""The command line: ``graphc eval``, ``check``, ``show``, ``demo``, ``doctor``, ``cache``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc import demo
 from graphc.autodiff.transforms import grad
 from graphc.errors import ArgumentError, GraphcError
 from graphc.expression_parser import parse_expression
@@ -43,6 +44,9 @@ def make_parser() -> argparse.ArgumentParser:
     _expression_command(commands, "eval", evaluate_command, "value, every gradient, and the table of nodes")
     _expression_command(commands, "check", check_command, "compare the gradient with SymPy, differences and others")
     _expression_command(commands, "show", show_command, "the graph, its gradient, and the generated code")
+    training = commands.add_parser("demo", help="train a network on handwritten digits")
+    demo.add_options(training)
+    training.set_defaults(command=demo.command)
     doctor = commands.add_parser("doctor", help="versions, processor, libraries, cache")
     doctor.set_defaults(command=doctor_command)
     cache = commands.add_parser("cache", help="the disk cache of compiled kernels")
