@@ -18,8 +18,8 @@ import sympy
 from graphc.backends.reference import evaluate, solve_sizes
 from graphc.check.definitions import Definition, Term, definition_of, fold_definition, fold_terms
 from graphc.graph.dimensions import evaluate as evaluate_size
-from graphc.graph.leaf import SIZE, SYMBOL, constant_value, is_constant
-from graphc.graph.node import Expr
+from graphc.graph.leaf import SIZE, SYMBOL, constant_value, is_constant, symbol
+from graphc.graph.node import Expr, make_node
 from graphc.graph.types import is_float
 from graphc.graph.walk import topological_order
 from graphc.ops.reduction_row import ReductionOperation
@@ -89,8 +89,10 @@ def _compute(node: Expr, operands: Sequence[Cells], symbols: Mapping[Expr, Cells
         return _each(calculus.scalar(node.op), operands)
     if isinstance(node.op, ReductionOperation):
         return _fold(node.op, node, operands[0], calculus)
-    known = {**symbols, **dict(zip(node.args, operands, strict=True))}
-    return lift_array(evaluate([node], known)[0], calculus)
+    stand_ins = tuple(symbol(f"operand_{number}", arg.shape, arg.dtype) for number, arg in enumerate(node.args))
+    alone = make_node(node.op, stand_ins, node.attributes, node.dtype, node.shape)
+    known = {**symbols, **dict(zip(stand_ins, operands, strict=True))}
+    return lift_array(evaluate([alone], known)[0], calculus)
 
 
 def cell(value: Any) -> Cells:

@@ -14,8 +14,8 @@ from graphc.check.derivatives import assert_grads_match, check_function, check_g
 from graphc.check.differences import one_sided, richardson
 from graphc.check.proofs import prove_row, require_proof
 from graphc.check.report import Report
-from graphc.errors import ArgumentError, CheckFailed, GraphcError
 from graphc.compiler.function import Function, compile
+from graphc.errors import ArgumentError, CheckFailed, GraphcError
 from graphc.graph.leaf import parameter, symbol, symbols, tensor
 from graphc.graph.node import Expr, build
 from graphc.graph.table import FUNCTIONS, OPERATIONS, apply
