@@ -39,7 +39,7 @@ _module_lock = threading.RLock()
 def environment() -> str:
     """Return what compiled code depends on besides its source: versions, processor, our own runtime."""
     here = Path(__file__).parent
-    runtime = "".join((here / name).read_text() for name in ("formulas.py", "mathlib.py", "blas.py", "runtime.py"))
+    runtime = "".join(path.read_text() for path in sorted(here.rglob("*.py")))
     versions = (numba.__version__, llvmlite.__version__, np.__version__, platform.python_version())
     processor = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())
     return "|".join([*versions, *processor, hashlib.sha256(runtime.encode()).hexdigest()])

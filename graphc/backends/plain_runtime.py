@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from graphc.backends import plain_math
@@ -27,7 +29,12 @@ def gemv(a: Array, x: Array, y: Array, transposed: bool) -> None:
     np.matmul(a.T if transposed else a, x, out=y)
 
 
+def sum_any_order(total: Any, value: Any) -> Any:
+    """Return the sum of two numbers."""
+    return total + value
+
+
 __all__ = [
     "bool_", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64", "math", "nan",
-    "uint8", "uint16", "uint32", "uint64",
+    "sum_any_order", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip

@@ -184,6 +184,9 @@ class _Renderer:
         match statement:
             case Assign(name=name, value=value):
                 return f"{name} = {self.value(value)}"
+            case Fold(name=name, op="add", value=value, dtype=dtype) if is_float(dtype):
+                self.helpers.add("sum_any_order")
+                return f"{name} = sum_any_order({name}, {_bare(self.value(value))})"
             case Fold(name=name, op=op, value=value, dtype=dtype):
                 return f"{name} = {self.call(op, (Name(name, dtype), value), dtype, dtype, {})}"
             case Store(buffer=buffer, index=index, value=value):
