@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,15 +13,16 @@ from graphc.backends.reference import evaluate
 from graphc.check.differences import complex_step, complex_step_obstacle, one_sided, richardson
 from graphc.check.guilty import find_guilty
 from graphc.check.problem import Problem
-from graphc.check.proofs import prove_row
 from graphc.check.report import Comparison, Guilty, Method, Report, compare
+from graphc.check.rows import prove_row
 from graphc.check.specialise import fixed_shape
 from graphc.check.whole import WholeExpression
+from graphc.errors import CheckFailed
 from graphc.graph.leaf import symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.origin import describe_origin
 from graphc.graph.walk import reaching, topological_order
-from graphc.ops.scalar_row import ScalarOperation
+from graphc.ops.scalar_row import CastOperation, ScalarOperation
 
 Tangents: TypeAlias = "dict[Expr, np.ndarray[Any, Any]]"
 Compiled: TypeAlias = "Callable[[Mapping[Expr, Any]], Sequence[Any]]"
@@ -197,15 +199,15 @@ class Comparer:
         active = reaching(order, self.problem.wrt)
         rows: dict[ScalarOperation, Expr] = {}
         for node in order:
-            if node in active and isinstance(node.op, ScalarOperation):
+            if node in active and isinstance(node.op, ScalarOperation) and not isinstance(node.op, CastOperation):
                 rows.setdefault(node.op, node)
-        proofs = {row: prove_row(row) for row in rows}
-        sampled = [proof.row for proof in proofs.values() if proof.how == "sampled"]
+        proofs = {row: _verdict(row) for row in rows}
+        sampled = [row.name for row, (is_sampled, _) in proofs.items() if is_sampled]
         note = f"by sampling, not proved: {', '.join(sampled)}" if sampled else "proved by SymPy" * bool(proofs)
         method = Method("rules", len(proofs), 0.0, 0.0, note)
-        for row, proof in proofs.items():
-            if not proof.ok:
-                return [method], Guilty(row.name, describe_origin(rows[row].origin), proof.counterexample)
+        for row, (_, fault) in proofs.items():
+            if fault:
+                return [method], Guilty(row.name, describe_origin(rows[row].origin), fault)
         return [method], None
 
     def _guilty(self) -> Guilty | None:
@@ -214,6 +216,15 @@ class Comparer:
             return None
         problem = self.problem
         return find_guilty(problem.objective, problem.wrt, problem.points[self._failed_at], self.seed)
+
+
+@cache
+def _verdict(row: ScalarOperation) -> tuple[bool, str]:
+    """Return whether a row's proof rests on sampling, and what is wrong with the row; once per process."""
+    try:
+        return any(proof.method == "numeric" for proof in prove_row(row)), ""
+    except CheckFailed as error:
+        return False, error.message
 
 
 def probes(wrt: tuple[Expr, ...], generator: np.random.Generator) -> Iterator[Probe]:

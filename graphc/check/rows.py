@@ -15,7 +15,7 @@ from mpmath import mp
 
 from graphc.check.definitions import Term, definition_of
 from graphc.check.elements import MPMATH, NUMBERS, cell, evaluate_elements
-from graphc.check.export_sympy import to_sympy
+from graphc.check.proofs import RULE_TERMS, differentiate, vanishes
 from graphc.errors import CheckFailed
 from graphc.graph.leaf import constant, symbol
 from graphc.graph.node import Expr
@@ -29,7 +29,6 @@ TOLERANCE = 1e-14
 """Relative: the constants of partials (1/log 2, 2/sqrt(pi)) are float64."""
 SMALLEST, LARGEST = 1e-6, 30.0
 """Magnitudes sampled: wide, yet no overflow."""
-EXACT_CONSTANTS = (sympy.log(2), sympy.log(10), sympy.sqrt(sympy.pi))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def _prove_partial(operation: ScalarOperation, arguments: Sequence[Expr], number
     Raises:
         CheckFailed: it is wrong.
     """
-    if part is not None and _is_symbolic_identity(operation, number, part):
+    if _is_symbolic_identity(operation, arguments, number, part):
         return "symbolic"
     with mp.workdps(PROOF_DIGITS):
         for point in sample_points(operation, PROOF_POINTS):
@@ -127,31 +126,21 @@ def _prove_partial(operation: ScalarOperation, arguments: Sequence[Expr], number
 
 @cache
 def derivative_of(operation: ScalarOperation, number: int) -> Term:
-    """Return SymPy's derivative of a row's definition by one argument."""
+    """Return the derivative of a row's definition by one argument, almost everywhere."""
     definition = definition_of(operation)
-    return sympy.diff(definition.expression, definition.arguments[number])
+    return differentiate(definition.expression, definition.arguments[number])
 
 
-def _is_symbolic_identity(operation: ScalarOperation, number: int, part: Expr) -> bool:
-    """Tell whether SymPy reduces the partial minus the derivative to 0."""
+def _is_symbolic_identity(
+    operation: ScalarOperation, arguments: Sequence[Expr], number: int, part: Expr | None
+) -> bool:
+    """Tell whether SymPy shows that the partial is the derivative."""
     definition = definition_of(operation)
-    if definition.expression.has(sympy.floor, sympy.ceiling, sympy.Piecewise, sympy.Max, sympy.Min):
-        return False
-    found = to_sympy(part).xreplace({sympy.Symbol(str(s), real=True): s for s in definition.arguments})
-    difference = _exact(found) - derivative_of(operation, number)
-    if difference == 0 or sympy.expand(difference) == 0:
-        return True
-    return not difference.has(sympy.Piecewise) and sympy.simplify(difference) == 0
-
-
-def _exact(term: Term) -> Term:
-    """Return a term with the float constants of partials replaced by what they stand for."""
-    replacements = {}
-    for number in term.atoms(sympy.Float):
-        exact = sympy.nsimplify(number, EXACT_CONSTANTS, tolerance=1e-15)
-        if abs(sympy.N(exact - number, 30)) <= 1e-15 * abs(number):
-            replacements[number] = exact
-    return term.xreplace(replacements)
+    claimed: Term = sympy.S.Zero
+    if part is not None:
+        values = {node: cell(term) for node, term in zip(arguments, definition.arguments, strict=True)}
+        claimed = evaluate_elements([part], values, RULE_TERMS)[0][()]
+    return vanishes(operation, claimed - derivative_of(operation, number), definition.arguments)
 
 
 def _evaluate(arguments: Sequence[Expr], part: Expr | None, point: Point) -> Any:
