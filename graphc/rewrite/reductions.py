@@ -166,13 +166,45 @@ def _transpose_contraction(node: Expr) -> Expr | None:
 
 
 REDUCTION_RULES: tuple[AnyRule, ...] = (
-    Rewriter("reduce_one", ("prod", "max", "min", "any", "all"), "prod, max, min, any, all over axes of size 1 -> squeeze", _reduce_one, EXACT),
-    Rewriter("extreme_of_repeated", ("max", "min", "any", "all"), "max(broadcast_to(a)) -> a where it was repeated; also min, any, all", _extreme_of_repeated, EXACT),
-    Rewriter("contract_transposed", ("contract",), "transpose(a) @ transpose(b) -> one contraction of a and b: the same sums of products", _contract_transposed, EXACT),
-    Rewriter("transpose_contraction", ("transpose",), "transpose(a @ b) -> one contraction: the same sums of products", _transpose_contraction, EXACT),
+    Rewriter(
+        "reduce_one",
+        ("prod", "max", "min", "any", "all"),
+        "prod, max, min, any, all over axes of size 1 -> squeeze",
+        _reduce_one,
+        EXACT,
+    ),
+    Rewriter(
+        "extreme_of_repeated",
+        ("max", "min", "any", "all"),
+        "max(broadcast_to(a)) -> a where it was repeated; also min, any, all",
+        _extreme_of_repeated,
+        EXACT,
+    ),
+    Rewriter(
+        "contract_transposed",
+        ("contract",),
+        "transpose(a) @ transpose(b) -> one contraction of a and b: the same sums of products",
+        _contract_transposed,
+        EXACT,
+    ),
+    Rewriter(
+        "transpose_contraction",
+        ("transpose",),
+        "transpose(a @ b) -> one contraction: the same sums of products",
+        _transpose_contraction,
+        EXACT,
+    ),
     Rewriter("sum_of_one", ("sum",), "sum over axes of size 1 -> squeeze", _reduce_one, STABILISE),
-    Rewriter("sum_of_repeated", ("sum",), "sum(broadcast_to(a)) -> n * a for n repetitions", _sum_of_repeated, STABILISE),
-    Rewriter("log_softmax", ("log",), "log(softmax(z)) -> z - logsumexp(z), softmax written out or not, shifted or not", _log_softmax, STABILISE),
+    Rewriter(
+        "sum_of_repeated", ("sum",), "sum(broadcast_to(a)) -> n * a for n repetitions", _sum_of_repeated, STABILISE
+    ),
+    Rewriter(
+        "log_softmax",
+        ("log",),
+        "log(softmax(z)) -> z - logsumexp(z), softmax written out or not, shifted or not",
+        _log_softmax,
+        STABILISE,
+    ),
     Rewriter("sum_of_multiple", ("sum",), "sum(k * a) -> k * sum(a), sum(-a) -> -sum(a)", _sum_of_multiple, ALGEBRAIC),
     Rewriter("sum_of_sum", ("sum",), "sum(sum(a, p), q) -> sum(a, p and q)", _sum_of_sum, ALGEBRAIC),
 )

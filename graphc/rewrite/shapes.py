@@ -166,13 +166,55 @@ _MOVING = ("broadcast_to", "expand_dims", "squeeze", "reshape", "transpose")
 
 SHAPE_RULES: tuple[AnyRule, ...] = (
     Rewriter("simplest_number", _MOVING, "a number moved -> broadcast_to(number)", _simplest_number, EXACT),
-    Rewriter("fuse_transposes", ("transpose",), "transpose(transpose(a, p), q) -> transpose(a, p[q])", _fuse_transposes, EXACT),
-    Rewriter("fuse_reshapes", ("reshape",), "reshape(reshape(a)) -> reshape(a), also of expand_dims and squeeze", _fuse_reshapes, EXACT),
-    Rewriter("fuse_ones", ("expand_dims", "squeeze"), "expand_dims and squeeze of each other or of reshape -> one of them, or nothing", _fuse_ones, EXACT),
-    Rewriter("fuse_broadcasts", ("broadcast_to",), "broadcast_to(broadcast_to(a)) -> broadcast_to(a), also of expand_dims in front", _fuse_broadcasts, EXACT),
-    Rewriter("squeeze_broadcast", ("squeeze",), "squeeze(broadcast_to(a)) -> broadcast_to(a) where the axes are new", _squeeze_broadcast, EXACT),
-    Rewriter("expand_broadcast", ("expand_dims",), "expand_dims(broadcast_to(a)) -> broadcast_to(a) where the axes are in front", _expand_broadcast, EXACT),
-    Rewriter("fuse_casts", ("astype",), "astype(astype(a, wide), t) -> astype(a, t); astype to its own dtype -> a", _fuse_casts, EXACT),
+    Rewriter(
+        "fuse_transposes",
+        ("transpose",),
+        "transpose(transpose(a, p), q) -> transpose(a, p[q])",
+        _fuse_transposes,
+        EXACT,
+    ),
+    Rewriter(
+        "fuse_reshapes",
+        ("reshape",),
+        "reshape(reshape(a)) -> reshape(a), also of expand_dims and squeeze",
+        _fuse_reshapes,
+        EXACT,
+    ),
+    Rewriter(
+        "fuse_ones",
+        ("expand_dims", "squeeze"),
+        "expand_dims and squeeze of each other or of reshape -> one of them, or nothing",
+        _fuse_ones,
+        EXACT,
+    ),
+    Rewriter(
+        "fuse_broadcasts",
+        ("broadcast_to",),
+        "broadcast_to(broadcast_to(a)) -> broadcast_to(a), also of expand_dims in front",
+        _fuse_broadcasts,
+        EXACT,
+    ),
+    Rewriter(
+        "squeeze_broadcast",
+        ("squeeze",),
+        "squeeze(broadcast_to(a)) -> broadcast_to(a) where the axes are new",
+        _squeeze_broadcast,
+        EXACT,
+    ),
+    Rewriter(
+        "expand_broadcast",
+        ("expand_dims",),
+        "expand_dims(broadcast_to(a)) -> broadcast_to(a) where the axes are in front",
+        _expand_broadcast,
+        EXACT,
+    ),
+    Rewriter(
+        "fuse_casts",
+        ("astype",),
+        "astype(astype(a, wide), t) -> astype(a, t); astype to its own dtype -> a",
+        _fuse_casts,
+        EXACT,
+    ),
 )
 
 REPEATING_RULES: tuple[AnyRule, ...] = (
