@@ -203,7 +203,7 @@ def draw(history: History, path: Path) -> bool:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(np.arange(1, len(history.losses) + 1) / steps, history.losses, color="0.75", linewidth=0.6, label="step")
-    left.plot(epochs, means, color="C0", marker=".", label="mean of the epoch")
+    left.plot(epochs - 0.5, means, color="C0", marker=".", label="mean of the epoch")
     left.set(xlabel="epoch", ylabel="training loss (cross-entropy, nats)", yscale="log")
     left.legend()
     right.plot(epochs, history.accuracies, color="C1", marker=".")
