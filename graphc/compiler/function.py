@@ -134,10 +134,8 @@ class Function:
             ShapeError, DTypeError: an argument or ``out`` does not fit.
             NonFiniteError: with ``debug="nan"``, a value is not finite.
         """
-        if out is None:
-            return self._entry("call")(*positional, **named)
-        values = self.signature.arrange(positional, named)
-        return self._structured(self._run("call", values, self._targets(out)))
+        entry = self._entries.get("call") or self._entry("call")
+        return entry(*positional, **named) if out is None else entry(*positional, out=out, **named)
 
     def value_and_grad(self, *positional: Any, **named: Any) -> tuple[Any, Any]:
         """Return the value of the scalar expression and its gradient in the structure of ``wrt``.
@@ -233,11 +231,13 @@ class Function:
             structure = self._structure_of(kind)
             program, _ = self._program(kind)
 
-            def slow(*given: Any, **by_name: Any) -> Any:
-                return tree.unflatten(structure, self._run(kind, self.signature.arrange(given, by_name)))
+            def slow(*given: Any, out: Any = None, **by_name: Any) -> Any:
+                values = self.signature.arrange(given, by_name)
+                targets = None if out is None else self._targets(out)
+                return tree.unflatten(structure, self._run(kind, values, targets))
 
-            plain = self.signature.simple and not self.options.debug
-            entry = (plain and make_fast_entry(program, self.signature, structure, slow)) or slow
+            fast = None if self.options.debug else make_fast_entry(program, self.signature, structure, slow)
+            entry = fast or slow
             self._entries[kind] = entry
             if kind != "call":
                 setattr(self, kind, entry)

@@ -125,7 +125,8 @@ def make_fast_entry(
     """Return the program's own call path, or None where every call must go the slow way."""
     from graphc.backends.entry import make_entry
 
-    return make_entry(program, signature.names, signature.explicit, structure, slow)
+    arguments = [(argument.name, argument.structure) for argument in signature.arguments]
+    return make_entry(program, arguments, signature.explicit, structure, slow)
 
 
 def simplified(outputs: Sequence[Expr], options: Options) -> list[Expr]:
