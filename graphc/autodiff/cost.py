@@ -33,8 +33,10 @@ class Cost:
         function: the expression alone.
         gradient: expression and gradient together, subexpressions shared.
         gradient_nodes_added: nodes the gradient adds to the function's.
-        unmemoised_steps: chain-rule steps without a table of adjoints (every path walked on its own).
-        memoised_steps: chain-rule steps with it: one for each edge of the graph.
+        memoised_steps: chain-rule steps with a table of adjoints: one for each edge of the graph.
+        unmemoised_steps: chain-rule steps without it, when each adjoint asked for is computed from those of its
+            node's users, and these from their users', again every time: quadratic in the length of a chain,
+            exponential where subexpressions are shared.
     """
 
     function: Work
@@ -91,16 +93,15 @@ def _work(order: list[Expr]) -> Work:
 
 
 def _steps(order: list[Expr], targets: list[Expr]) -> tuple[int, int]:
-    """Return the chain-rule steps with and without memoisation: edges, and edges over all paths."""
+    """Return the chain-rule steps with and without memoisation: edges, and the sum over targets of all edges above."""
     active = reaching(order, targets)
-    paths: dict[Expr, int] = {order[-1]: 1}
-    edges = walked = 0
+    edges = 0
+    above: dict[Expr, int] = {}
     for node in reversed(order):
         if node not in active:
             continue
         for argument in node.args:
             if argument in active:
                 edges += 1
-                walked += paths.get(node, 0)
-                paths[argument] = paths.get(argument, 0) + paths.get(node, 0)
-    return edges, walked
+                above[argument] = above.get(argument, 0) + 1 + above.get(node, 0)
+    return edges, sum(above.get(node, 0) for node in targets)
