@@ -11,7 +11,7 @@ from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph.dimensions import Dimension, evaluate, names
 from graphc.graph.leaf import symbol_name
 from graphc.graph.node import Expr
-from graphc.graph.types import format_shape
+from graphc.graph.types import DTYPES, format_shape, is_float
 from graphc.kernel.requirements import Requirement
 
 Array = np.ndarray[Any, Any]
@@ -27,18 +27,18 @@ def _scalar_converter(node: Expr) -> Converter:
     """Return the converter of a symbol without dimensions: to a Python number, or a typed one if narrow."""
     kind = np.dtype(node.dtype).type
     plain: type = {"float64": float, "int64": int, "bool": bool}.get(node.dtype, kind)
-    exact = (float, int) if node.dtype == "float64" else (plain,)
+    exact = None if plain is int else plain
 
     def convert(value: Any) -> Any:
-        if type(value) in exact:
-            return plain(value)
+        if type(value) is exact:
+            return value
         array = as_array(value, node)
         if array.shape != ():
             raise ShapeError(
                 f"argument {symbol_name(node)!r}: expected a scalar, got shape {format_shape(array.shape)}",
                 remedy=f"declare it with gx.tensor({symbol_name(node)!r}, shape) to pass arrays",
             )
-        return plain(array.astype(node.dtype, copy=False)[()])
+        return plain(array[()])
 
     return convert
 
@@ -63,13 +63,13 @@ def _array_converter(node: Expr) -> Converter:
                 f"got {array.ndim} with shape {format_shape(array.shape)}",
                 remedy="reshape the array, or declare the symbol with that rank",
             )
-        return np.require(array, dtype, ["C", "A"])
+        return np.require(array, None, ["C", "A"])
 
     return convert
 
 
 def as_array(value: Any, node: Expr) -> Array:
-    """Return an argument as an array whose values fit the symbol's dtype without loss.
+    """Return an argument as an array of the symbol's dtype, which its values fit without loss.
 
     Python numbers and lists of them are weak, as in NumPy 2: they take the symbol's dtype.
 
@@ -82,16 +82,30 @@ def as_array(value: Any, node: Expr) -> Array:
             remedy="call the function with numbers or arrays; build on expressions with Python operators",
         )
     try:
-        array = np.asarray(value)
-    except ValueError as error:
+        array = np.asarray(float(value) if type(value) is int and is_float(node.dtype) else value)
+    except (ValueError, OverflowError) as error:
         raise DTypeError(f"argument {symbol_name(node)!r}: no array can be made of it: {error}") from None
-    weak = isinstance(value, (int, float, list, tuple))
-    if not _fits(array.dtype, np.dtype(node.dtype), weak):
+    wanted = np.dtype(node.dtype)
+    weak = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
+    if array.size == 0 and isinstance(value, (list, tuple)):
+        return array.astype(wanted)
+    if not _fits(array.dtype, wanted, weak):
+        declare = f", or declare the symbol with dtype {array.dtype}" if array.dtype.name in DTYPES else ""
         raise DTypeError(
             f"argument {symbol_name(node)!r}: expected dtype {node.dtype}, got {array.dtype}",
-            remedy=f"convert it with .astype({node.dtype!r}), or declare the symbol with dtype {array.dtype}",
+            remedy=f"convert it to {node.dtype}{declare}",
         )
-    return array
+    if wanted.kind in "iu" and array.dtype != wanted and array.size:
+        _require_in_range(array, node)
+    return array.astype(wanted, copy=False)
+
+
+def _require_in_range(array: Array, node: Expr) -> None:
+    """Refuse integers that the symbol's dtype cannot hold, as NumPy refuses Python's."""
+    limits = np.iinfo(node.dtype)
+    for number in (int(array.min()), int(array.max())):
+        if not limits.min <= number <= limits.max:
+            raise DTypeError(f"argument {symbol_name(node)!r}: {number} is out of range for {node.dtype}")
 
 
 def _fits(given: np.dtype[Any], wanted: np.dtype[Any], weak: bool) -> bool:

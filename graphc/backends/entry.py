@@ -82,7 +82,7 @@ class _Writer:
         body = [*self._unpacking(), *self._scalar_checks(), *self._size_lines(), *self._call_lines()]
         lines += ["        " + line for line in body]
         lines += [
-            "    except (TypeError, ValueError, AttributeError, KeyError, IndexError):",
+            "    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError):",
             "        pass",
             "    else:",
             "        if out is not None:",
@@ -136,8 +136,17 @@ class _Writer:
         self.scope[f"type_{dtype}"] = np.dtype(dtype).type
         return f"type_{dtype}"
 
+    def _dtype(self, dtype: str) -> str:
+        """Return the name by which the text calls a dtype."""
+        self.scope[f"dtype_{dtype}"] = np.dtype(dtype)
+        return f"dtype_{dtype}"
+
     def _size_lines(self) -> list[str]:
-        """Return the lines that read the sizes of dimensions and check every shape."""
+        """Return the lines that read the sizes of dimensions and check every dtype and shape.
+
+        Numba's dispatcher must see no array in foreign byte order: once it has met an array that is not
+        aligned, it takes such a one for native.
+        """
         unpacked, checked = [], []
         binders = {(position, axis): name for name, position, axis in self.program.sizes.binders}
         for position, (leaf, node) in enumerate(zip(self.leaves, self.program.job.inputs, strict=True)):
@@ -149,6 +158,7 @@ class _Writer:
                     checked.append(f"{parts[-1]} != {self._size(size)}")
             if parts:
                 unpacked.append(f"{', '.join(parts)}, = {leaf}.shape")
+                checked.append(f"{leaf}.dtype is not {self._dtype(node.dtype)}")
         return [*unpacked, f"if {' or '.join(checked)}: raise ValueError"] if checked else unpacked
 
     def _size(self, size: Size) -> str:
@@ -181,15 +191,18 @@ class _Writer:
     def _allocation(self) -> list[str]:
         """Return the lines that bind the arrays for the results."""
         shapes = {n: f"({''.join(self._size(s) + ', ' for s in shape)})" for n, shape, _ in self.program.allocated}
-        for name, _, dtype in self.program.allocated:
-            self.scope[f"dtype_{name}"] = dtype
-        new = [f"{name} = empty({shape}, dtype_{name})" for name, shape in shapes.items()]
+        dtypes = {name: self._dtype(dtype.name) for name, _, dtype in self.program.allocated}
+        new = [f"{name} = empty({shape}, {dtypes[name]})" for name, shape in shapes.items()]
         if not self._out_can_be_direct():
             return ["if out is not None: raise TypeError", *new]
         targets = _unpacked("out", self.structure, iter(self._targets()))
-        taken = [f"if out is None: {name} = empty({shape}, dtype_{name})" for name, shape in shapes.items()]
+        taken = [f"if out is None: {line}" for line in new]
+        for node, name in zip(self.program.job.outputs, self._targets(), strict=True):
+            shapes.setdefault(name, "()")
+            dtypes.setdefault(name, self._dtype(node.dtype))
         checks = [
-            f"if type({n}) is not ndarray or {n}.base is not None or {n}.shape != {s}: raise ValueError"
+            f"if type({n}) is not ndarray or {n}.base is not None or {n}.shape != {s} "
+            f"or {n}.dtype is not {dtypes[n]} or not {n}.flags.writeable: raise ValueError"
             for n, s in shapes.items()
         ]
         return [*taken, "if out is not None:", *("    " + line for line in (*targets, *checks, *self._overlaps()))]

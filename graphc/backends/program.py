@@ -12,9 +12,11 @@ import numpy as np
 from graphc.backends import cpu, reference
 from graphc.backends.binding import SizeSolver, converter
 from graphc.backends.source import array_arguments, render
+from graphc.errors import ShapeError
 from graphc.graph.dimensions import Shape, evaluate, names
 from graphc.graph.leaf import SIZE
 from graphc.graph.node import Expr
+from graphc.graph.types import format_shape
 from graphc.graph.walk import topological_order
 from graphc.kernel.ir import Kernel
 from graphc.kernel.requirements import requirements
@@ -56,6 +58,17 @@ class Program:
         bound, _ = self.bind(values)
         return reference.evaluate(order, dict(zip(self.job.inputs, bound, strict=True)))
 
+    def require_fitting(self, out: Sequence[Array | None] | None, sizes: dict[str, int]) -> None:
+        """Check that the caller's arrays have the shapes of the results: kernels write without looking.
+
+        Raises:
+            ShapeError: one has another shape.
+        """
+        for node, target in zip(self.job.outputs, out or (), strict=False):
+            if target is not None and target.shape != concrete(node.shape, sizes):
+                expected = format_shape(concrete(node.shape, sizes))
+                raise ShapeError(f"out: shape {expected} expected, got {format_shape(target.shape)}")
+
     def source(self) -> str:
         """Return the generated source, each line with the user's line."""
         return render(self.job.kernel).annotated()
@@ -70,7 +83,8 @@ class ReferenceProgram(Program):
 
     def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
         """Return the outputs' values; see `Program.run`."""
-        bound, _ = self.bind(values)
+        bound, sizes = self.bind(values)
+        self.require_fitting(out, sizes)
         found = reference.evaluate(self.job.outputs, dict(zip(self.job.inputs, bound, strict=True)))
         results = [as_result(node, value) for node, value in zip(self.job.outputs, found, strict=True)]
         for position, target in enumerate(out or ()):
@@ -97,6 +111,7 @@ class CpuProgram(Program):
     def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
         """Return the outputs' values; see `Program.run`."""
         bound, sizes = self.bind(values)
+        self.require_fitting(out, sizes)
         given = self._given(bound, out)
         outputs = {
             name: given[name] if name in given else np.empty(concrete(shape, sizes), dtype)
@@ -114,7 +129,7 @@ class CpuProgram(Program):
             if target is None or not isinstance(result, str) or result in given:
                 continue
             others = [*bound, *given.values()]
-            if target.flags.c_contiguous and not any(
+            if target.flags.carray and not any(
                 isinstance(array, np.ndarray) and np.may_share_memory(array, target) for array in others
             ):
                 given[result] = target

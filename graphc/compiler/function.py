@@ -13,12 +13,11 @@ from graphc.compiler.explanation import explain
 from graphc.compiler.finite import require_finite
 from graphc.compiler.pipeline import Options, Record, check_options, make_fast_entry, make_program, simplified
 from graphc.compiler.signature import Signature, make_signature
-from graphc.errors import ArgumentError, ShapeError
+from graphc.errors import ArgumentError
 from graphc.graph import tree
 from graphc.graph.leaf import as_exprs, symbol, symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
-from graphc.graph.types import format_shape
 from graphc.graph.walk import flatten_graph, topological_order, unflatten_graph
 from graphc.rewrite.engine import Step
 
@@ -303,7 +302,7 @@ class Function:
         return tree.unflatten(self.structure, results)
 
     def _targets(self, out: Any) -> list[Any]:
-        """Return the arrays of ``out``, checked against the outputs where their sizes are known."""
+        """Return the arrays of ``out``, one of the right dtype for each output; the program checks their shapes."""
         targets = tree.require_structure(out, self.structure, "out")
         for node, target in zip(self.outputs, targets, strict=True):
             if target is None:
@@ -311,8 +310,6 @@ class Function:
             if not isinstance(target, np.ndarray) or target.dtype != node.dtype or not target.flags.writeable:
                 got = f"{target.dtype} array" if isinstance(target, np.ndarray) else type(target).__name__
                 raise ArgumentError(f"out: a writable {node.dtype} array expected, got {got}")
-            if target.ndim != node.ndim:
-                raise ShapeError(f"out: shape {format_shape(node.shape)} expected, got {format_shape(target.shape)}")
         return targets
 
 
