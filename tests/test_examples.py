@@ -1,0 +1,57 @@
+"""Every example runs, and prints what it promises."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "examples"
+SHARED = {"walkthrough"}
+EXPECTED = {
+    "flow_graph": ["f = x*(y**2 + z) = 7", "v3    x * v2     7      d/dx = 7, d/dv2 = 1  1", "df/dy = 4   (SymPy: 4)"],
+    "sum_product": ["df/dx3 = 9   (SymPy: 9)", "df/dx4 = -1   (SymPy: -1)", "g = (x + y)*z = -12", "dg/dx = -4 "],
+    "power_product": ["z = y**4*x**5 = 2592", "dz/dx = 6480 ", "dz_x/dy = 8640   (SymPy: 8640)"],
+    "sigmoid_network": [f"dloss/dw{number} = " for number in range(1, 10)],
+    "softmax_nll": [
+        "f(x)     = [0.648548, 0.26368 , 0.087771]",
+        "dloss/da = [ 0.648548,  0.26368 , -0.912229]",
+        "2002.2",
+    ],
+    "jacobians": ["df/dW =", "[[0.23500371 0.        ]\n [0.         0.10499359]]"],
+    "linear_cost": ["   200    601           1399              599                40200", "plot: "],
+}
+"""For each script what its output must hold; the scripts themselves assert that SymPy agrees."""
+
+
+def run(name: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.chdir(folder)
+    runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+
+
+def test_no_example_is_left_out() -> None:
+    assert {path.stem for path in FOLDER.glob("*.py")} == set(EXPECTED) | SHARED
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_example_prints_what_it_shows(name: str, monkeypatch, tmp_path, capsys) -> None:
+    run(name, monkeypatch, tmp_path)
+    printed = capsys.readouterr().out
+    for text in EXPECTED[name]:
+        assert text in printed
+    if name == "linear_cost":
+        assert (tmp_path / "linear_cost.png").read_bytes().startswith(b"\x89PNG")
+    else:
+        assert "local derivatives" in printed
+        assert "adjoint" in printed
+
+
+def test_the_sympy_check_of_the_examples_can_fail(monkeypatch, tmp_path) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    walkthrough = runpy.run_path(str(FOLDER / "walkthrough.py"))
+    x = walkthrough["gx"].symbol("x")
+    walkthrough["walk_through"].__globals__["sympy_gradient"] = lambda *_: 6.000001
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        walkthrough["walk_through"]("f", x * x, {x: 3.0})
