@@ -50,6 +50,11 @@ class _Caller:
         """Return the address of a floating-point constant."""
         return cgutils.alloca_once_value(self.builder, ir.Constant(self.element, value))
 
+    def zero_or_one(self, flag: Any) -> Any:
+        """Return the address of the factor of the old result: one where it is added to."""
+        numbers = [ir.Constant(self.element, number) for number in (1.0, 0.0)]
+        return cgutils.alloca_once_value(self.builder, self.builder.select(flag, *numbers))
+
     def flag(self, transposed: Any) -> Any:
         """Return the address of Fortran's T or N."""
         letters = [ir.Constant(_CHAR, ord(letter)) for letter in "TN"]
@@ -67,60 +72,64 @@ class _Caller:
 
 
 @intrinsic
-def _gemm(typing_context: Any, a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any) -> Any:
-    """Type and emit ``c = op(a) @ op(b)``: row-major arrays are Fortran's transposes, so c' = op(b)' op(a)'."""
+def _gemm(typing_context: Any, a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any) -> Any:
+    """Type and emit ``c = op(a) @ op(b)``, or add it to c.
+
+    Row-major arrays are Fortran's transposes, so what is computed is c' = op(b)' op(a)'.
+    """
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         caller = _Caller(context, builder, c)
         a_data, a_shape = caller.array(a, arguments[0])
         b_data, b_shape = caller.array(b, arguments[1])
         c_data, c_shape = caller.array(c, arguments[2])
-        transposed_a, transposed_b = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:])
+        transposed_a, transposed_b, adds = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:])
         inner = builder.select(transposed_a, a_shape[0], a_shape[1])
         caller.call(
             "gemm", caller.flag(transposed_b), caller.flag(transposed_a),
             caller.integer(c_shape[1]), caller.integer(c_shape[0]), caller.integer(inner),
             caller.number(1.0), b_data, caller.stride(b_shape[1]), a_data, caller.stride(a_shape[1]),
-            caller.number(0.0), c_data, caller.stride(c_shape[1]),
+            caller.zero_or_one(adds), c_data, caller.stride(c_shape[1]),
         )  # fmt: skip
         return context.get_dummy_value()
 
-    return types.void(a, b, c, types.boolean, types.boolean), emit
+    return types.void(a, b, c, types.boolean, types.boolean, types.boolean), emit
 
 
 @intrinsic
-def _gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any) -> Any:
-    """Type and emit ``y = op(a) @ x``."""
+def _gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any) -> Any:
+    """Type and emit ``y = op(a) @ x``, or add it to y."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         caller = _Caller(context, builder, y)
         a_data, a_shape = caller.array(a, arguments[0])
         x_data, _ = caller.array(x, arguments[1])
         y_data, _ = caller.array(y, arguments[2])
-        plain = builder.not_(builder.trunc(arguments[3], ir.IntType(1)))
+        transposes, adds = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:])
+        plain = builder.not_(transposes)
         caller.call(
             "gemv", caller.flag(plain), caller.integer(a_shape[1]), caller.integer(a_shape[0]),
             caller.number(1.0), a_data, caller.stride(a_shape[1]), x_data, caller.one(),
-            caller.number(0.0), y_data, caller.one(),
+            caller.zero_or_one(adds), y_data, caller.one(),
         )  # fmt: skip
         return context.get_dummy_value()
 
-    return types.void(a, x, y, types.boolean), emit
+    return types.void(a, x, y, types.boolean, types.boolean), emit
 
 
 @njit(forceinline=True, nogil=True)
-def gemm(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any) -> None:
-    """Write the product of two contiguous matrices into a third; zeros when there is nothing to sum."""
-    if a.size == 0:
+def gemm(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any) -> None:
+    """Write the product of two contiguous matrices into a third, or add it to that."""
+    if a.size != 0:
+        _gemm(a, b, c, a_transposed, b_transposed, add)
+    elif not add:
         c[...] = 0
-    else:
-        _gemm(a, b, c, a_transposed, b_transposed)
 
 
 @njit(forceinline=True, nogil=True)
-def gemv(a: Any, x: Any, y: Any, transposed: Any) -> None:
-    """Write the product of a contiguous matrix and vector into another; zeros when there is nothing to sum."""
-    if x.size == 0:
+def gemv(a: Any, x: Any, y: Any, transposed: Any, add: Any) -> None:
+    """Write the product of a contiguous matrix and vector into another vector, or add it to that."""
+    if x.size != 0:
+        _gemv(a, x, y, transposed, add)
+    elif not add:
         y[...] = 0
-    else:
-        _gemv(a, x, y, transposed)

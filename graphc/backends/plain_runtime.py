@@ -19,14 +19,16 @@ globals().update(plain_math.NAMES)
 Array = np.ndarray
 
 
-def gemm(a: Array, b: Array, c: Array, a_transposed: bool, b_transposed: bool) -> None:
-    """Write the product of two matrices into a third."""
-    np.matmul(a.T if a_transposed else a, b.T if b_transposed else b, out=c)
+def gemm(a: Array, b: Array, c: Array, a_transposed: bool, b_transposed: bool, add: bool) -> None:
+    """Write the product of two matrices into a third, or add it to that."""
+    product = (a.T if a_transposed else a) @ (b.T if b_transposed else b)
+    c[...] = c + product if add else product
 
 
-def gemv(a: Array, x: Array, y: Array, transposed: bool) -> None:
-    """Write the product of a matrix and a vector into another."""
-    np.matmul(a.T if transposed else a, x, out=y)
+def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool) -> None:
+    """Write the product of a matrix and a vector into another vector, or add it to that."""
+    product = (a.T if transposed else a) @ x
+    y[...] = y + product if add else product
 
 
 def sum_any_order(total: Any, value: Any) -> Any:

@@ -167,8 +167,9 @@ class _Renderer:
         """Write the statements of a block."""
         for statement in body:
             match statement:
-                case Loop(index=index, extent=extent, body=inner):
-                    self._line(depth, f"for {index} in range({self.size(extent)}):")
+                case Loop(body=inner):
+                    for line in self._loop_head(statement):
+                        self._line(depth + (line[0] == " "), line.strip())
                     self._block(inner, depth + 1)
                 case Let(name=name, value=value, origin=origin):
                     text = self.value(value)
@@ -178,6 +179,16 @@ class _Renderer:
                         self._line(depth, f"{name} = {text}", origin)
                 case _:
                     self._line(depth, self._simple(statement), statement.origin)
+
+    def _loop_head(self, loop: Loop) -> list[str]:
+        """Return the first lines of a loop; that of a loop over blocks says where each block ends."""
+        extent = self.size(loop.extent)
+        if loop.within:
+            return [f"for {loop.index} in range({loop.within}, {loop.within}_end):"]
+        if loop.step == 1:
+            return [f"for {loop.index} in range({extent}):"]
+        ends = f" {loop.index}_end = min({loop.index} + {loop.step}, {extent})"
+        return [f"for {loop.index} in range(0, {extent}, {loop.step}):", ends]
 
     def _simple(self, statement: Statement) -> str:
         """Return the text of a statement without a body."""
@@ -203,6 +214,9 @@ class _Renderer:
 
     def operand(self, operand: Operand) -> str:
         """Return the text of an array handed to a library."""
+        if operand.rows:
+            first, end = operand.rows, f"{operand.rows}_end"
+            return f"{operand.buffer}[: {end} - {first}]" if operand.local else f"{operand.buffer}[{first}:{end}]"
         return self.element(operand.buffer, operand.index) if operand.index else operand.buffer
 
     def element(self, buffer: str, index: tuple[Value, ...]) -> str:

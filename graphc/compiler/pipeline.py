@@ -14,6 +14,7 @@ from graphc.graph import tree
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
 from graphc.graph.walk import topological_order
+from graphc.kernel.blocks import block_rows
 from graphc.kernel.buffers import drop_dead, shrink
 from graphc.kernel.describe import describe_kernel, describe_memory
 from graphc.kernel.ir import Kernel
@@ -35,6 +36,7 @@ KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
     ("drop dead: stores nobody loads go", drop_dead),
     ("shrink: arrays keep only what one iteration needs", shrink),
     ("drop unused: names nobody uses go", drop_dead),
+    ("block rows: products that read a matrix twice run on blocks of it", block_rows),
     ("reuse memory: workspaces that never live together share", reuse_memory),
 ]
 

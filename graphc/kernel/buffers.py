@@ -58,10 +58,10 @@ def _without_dead(body: tuple[Statement, ...], dead: set[str], named: set[str]) 
                 continue
             case Let(name=name) | Assign(name=name) | Fold(name=name) if name not in named:
                 continue
-            case Loop(index=index, extent=extent, body=inner):
+            case Loop(body=inner):
                 rest = _without_dead(inner, dead, named)
                 if rest:
-                    kept.append(statement if rest == inner else Loop(index, extent, rest))
+                    kept.append(statement if rest == inner else replace(statement, body=rest))
             case _:
                 kept.append(statement)
     return tuple(kept)
@@ -135,8 +135,8 @@ def _dropped(body: tuple[Statement, ...], drops: dict[str, set[int]], scalars: s
     for statement in body:
         statement = map_values(statement, fix)
         match statement:
-            case Loop(index=index, extent=extent, body=inner):
-                result.append(Loop(index, extent, _dropped(inner, drops, scalars)))
+            case Loop(body=inner):
+                result.append(replace(statement, body=_dropped(inner, drops, scalars)))
             case Store(buffer=buffer, value=value, origin=origin) if buffer in scalars:
                 result.append(Let(buffer, value, origin))
             case Accumulate(buffer=buffer, op=op, value=value, dtype=dtype, origin=origin) if buffer in scalars:

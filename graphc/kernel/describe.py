@@ -12,7 +12,9 @@ from graphc.kernel.walk import statement_values, values_in, walk_statements
 
 def nests(kernel: Kernel) -> list[Loop]:
     """Return the kernel's loop nests: its outermost loops that hold no library call."""
-    return [s for s in kernel.body if isinstance(s, Loop) and not _libraries((s,))]
+    blocks = [s for s in kernel.body if isinstance(s, Loop) and s.step > 1]
+    outermost = [*kernel.body, *(inner for block in blocks for inner in block.body)]
+    return [s for s in outermost if isinstance(s, Loop) and not _libraries((s,))]
 
 
 def library_calls(kernel: Kernel) -> list[Library]:
@@ -26,13 +28,24 @@ def describe_kernel(kernel: Kernel) -> str:
     scalars = [s for s in kernel.body if not isinstance(s, (Loop, Library))]
     if scalars:
         lines.append(f"straight-line: {_operations(tuple(scalars))}")
-    for statement in kernel.body:
+    lines.extend(_describe_body(kernel.body))
+    return "\n".join(lines) or "nothing to compute"
+
+
+def _describe_body(body: tuple[Statement, ...]) -> list[str]:
+    """Return the lines for the loops and library calls of a block."""
+    lines = []
+    for statement in body:
+        if isinstance(statement, Loop) and statement.step > 1:
+            lines.append(f"in blocks of {statement.step} rows over {statement.extent}:")
+            lines.extend("  " + line for line in _describe_body(statement.body))
+            continue
         calls = _libraries((statement,))
         for call in calls:
             lines.append(_describe_library(call))
         if isinstance(statement, Loop) and not calls:
             lines.append(_describe_nest(statement))
-    return "\n".join(lines) or "nothing to compute"
+    return lines
 
 
 def describe_memory(kernel: Kernel) -> str:
@@ -55,8 +68,9 @@ def temporaries(kernel: Kernel) -> int:
 def _describe_library(call: Library) -> str:
     operands = ", ".join(operand.buffer for operand in call.operands)
     results = ", ".join(operand.buffer for operand in call.results)
-    flags = "".join("T" if flag else "N" for flag in call.flags)
-    return f"library {call.call}[{flags}]: {operands} -> {results}"
+    *transposed, adds = call.flags
+    flags = "".join("T" if flag else "N" for flag in transposed)
+    return f"library {call.call}[{flags}]: {operands} {'+->' if adds else '->'} {results}"
 
 
 def _describe_nest(loop: Loop) -> str:

@@ -3,7 +3,7 @@
     Kernel    = (name, inputs, buffers, body, results)
     Statement = Let(name, value) | Assign(name, value) | Fold(name, op, value)
               | Store(buffer, index*, value) | Accumulate(buffer, index*, op, value)
-              | Loop(index, extent, body*) | Library(call, operands*, flags)
+              | Loop(index, extent, body*, step) | Library(call, operands*, flags)
     Value     = Load(buffer, index*) | Call(op, value*) | Const(value) | Name(name) | Extent(size)
 
 ``Call`` names the same rows as the graph: there is no second set of operations. Let binds a name once;
@@ -180,24 +180,35 @@ class Accumulate:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """Run the body for each value of the index from 0 to below the extent."""
+    """Run the body for each value of the index from 0 to below the extent.
+
+    A step above 1 makes blocks: the index is each block's first row, and a loop ``within`` it runs over
+    the block's rows.
+    """
 
     index: str
     extent: Size
     body: tuple[Statement, ...]
+    step: int = 1
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A buffer, or the part of it at the leading indices, handed to a library."""
+    """A buffer handed to a library: all of it, the part at leading indices, or the rows of a block.
+
+    A local buffer holds the rows of one block only.
+    """
 
     buffer: str
     index: tuple[Value, ...] = ()
+    rows: str = ""
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A call of a library routine: results first; flags are literal arguments (transposes)."""
+    """A call of a library routine; flags are literal arguments: transposes, then whether to add to the result."""
 
     call: str
     results: tuple[Operand, ...]

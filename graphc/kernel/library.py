@@ -35,10 +35,10 @@ def _call(form: MatrixForm, operands: list[Operand], node: Expr) -> Library:
     """Return the library call: with a matrix and a vector ``gemv``, with two matrices ``gemm``."""
     left, right, result = operands
     if not form.columns:
-        return Library("gemv", (result,), (left, right), (form.left_transposed,), node.origin)
+        return Library("gemv", (result,), (left, right), (form.left_transposed, False), node.origin)
     if not form.rows:
-        return Library("gemv", (result,), (right, left), (not form.right_transposed,), node.origin)
-    return Library("gemm", (result,), (left, right), (form.left_transposed, form.right_transposed), node.origin)
+        return Library("gemv", (result,), (right, left), (not form.right_transposed, False), node.origin)
+    return Library("gemm", (result,), (left, right), (form.left_transposed, form.right_transposed, False), node.origin)
 
 
 def _as_matrix(draft: Draft, buffer: str, shape: Shape, batch: int, first: int) -> str:

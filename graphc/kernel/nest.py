@@ -6,6 +6,7 @@ import numpy as np
 
 from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr
+from graphc.graph.origin import Origin
 from graphc.graph.types import is_float
 from graphc.kernel.draft import Draft
 from graphc.kernel.ir import Accumulate, Assign, Call, Const, Fold, Let, Loop, Name, Statement, Store, Value
@@ -143,7 +144,7 @@ class Nest(Reader):
         assert isinstance(operation, ReductionOperation)
         buffer = self.draft.allocate(node)
         identity = Const(start_of(operation, node.dtype), node.dtype)
-        self.prologue.extend(fill(buffer, node.shape, identity, node))
+        self.prologue.extend(fill(buffer, node.shape, identity, node.origin))
         self.before[-1].append(Accumulate(buffer, kept, operation.fold, value, node.dtype, node.origin))
         return buffer
 
@@ -219,10 +220,10 @@ def worst(dtype: str, smallest: bool) -> bool | int | float:
     return int(limits.max if smallest else limits.min)
 
 
-def fill(buffer: str, shape: tuple[Size, ...], value: Value, node: Expr) -> list[Statement]:
+def fill(buffer: str, shape: tuple[Size, ...], value: Value, origin: Origin | None) -> list[Statement]:
     """Return loops that set every element of a buffer."""
     index = tuple(Name(f"k{axis}") if size != 1 else Const(0, "int64") for axis, size in enumerate(shape))
-    body: list[Statement] = [Store(buffer, index, value, node.origin)]
+    body: list[Statement] = [Store(buffer, index, value, origin)]
     for axis in reversed(range(len(shape))):
         if shape[axis] != 1:
             body = [Loop(f"k{axis}", shape[axis], tuple(body))]

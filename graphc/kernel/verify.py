@@ -79,7 +79,8 @@ class _Checker:
                 self.written.add(self.base(buffer))
             case Accumulate(buffer=buffer, index=index):
                 self.access(buffer, len(index), read=True)
-            case Loop(index=index, body=body):
+            case Loop(index=index, body=body, within=within):
+                self.require(not within or within in self.names, f"block {within} is not open")
                 self.names.add(index)
                 self.block(body)
             case Library(results=results, operands=operands):
