@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import TypeAlias
 
@@ -38,14 +36,20 @@ def current_origin() -> Origin:
     return frame.f_code, frame.f_lasti
 
 
-@contextmanager
-def inherit_origin(origin: Origin) -> Iterator[None]:
+class inherit_origin:  # noqa: N801 - used as a function is
     """Give every node made inside the block this origin: derived nodes point at the user's line."""
-    previous, _inherited.origin = _inherited.origin, origin
-    try:
-        yield
-    finally:
-        _inherited.origin = previous
+
+    __slots__ = ("origin", "previous")
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.previous: Origin | None = None
+
+    def __enter__(self) -> None:
+        self.previous, _inherited.origin = _inherited.origin, self.origin
+
+    def __exit__(self, *_error: object) -> None:
+        _inherited.origin = self.previous
 
 
 def locate(origin: Origin) -> tuple[str, int]:

@@ -6,9 +6,10 @@ table; what the first that fits gives is simplified in turn. Every rule lowers t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeAlias
 
 from graphc.errors import InternalError
 from graphc.graph.node import Expr
@@ -16,7 +17,7 @@ from graphc.graph.origin import inherit_origin
 from graphc.graph.table import OPERATIONS
 from graphc.graph.walk import with_arguments
 from graphc.ops.scalar_row import ScalarOperation
-from graphc.rewrite.match import apply_rule
+from graphc.rewrite.match import apply_variants, fitting_variants
 from graphc.rewrite.rule import ANY_ELEMENTWISE, EXACT, STABILISE, AnyRule, Group, Rule
 from graphc.rewrite.rules import RULES
 
@@ -28,6 +29,9 @@ class Step:
     rule: AnyRule
     before: Expr
     after: Expr
+
+    def __str__(self) -> str:
+        return f"{self.rule.name}: {self.before} -> {self.after}"
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ def simplify(
     groups: Iterable[Group] = (EXACT, STABILISE),
     trace: Trace | None = None,
     rules: Sequence[AnyRule] = RULES,
+    known: dict[Expr, Expr] | None = None,
 ) -> list[Expr]:
     """Return the roots rewritten by the rules of some groups until none applies.
 
@@ -72,6 +77,7 @@ def simplify(
         groups: which promises are enough; with ``ALGEBRAIC``, rounding and NaN may change.
         trace: records the rules that fire.
         rules: the rules, by default all of graphc's.
+        known: nodes with their normal forms by the same rules and groups; what is found out is added.
 
     Returns:
         Expressions of the same dtypes and shapes, in the same order.
@@ -83,7 +89,7 @@ def simplify(
         True
     """
     index = _index(tuple(rules), frozenset(groups))
-    normal: dict[Expr, Expr] = {}
+    normal: dict[Expr, Expr] = {} if known is None else known
     became: dict[Expr, Expr] = {}
     stack = list(reversed(roots))
     while stack:
@@ -107,7 +113,7 @@ def simplify(
         if rebuilt is not node:
             became[node] = rebuilt
             continue
-        result = _rewrite(node, _rules_for(node, index), trace)
+        result = _rewrite(node, index, trace)
         if result is None:
             normal[node] = node
         else:
@@ -117,8 +123,47 @@ def simplify(
     return [normal[root] for root in roots]
 
 
+Attempt: TypeAlias = "tuple[AnyRule, Callable[[Expr], Expr | None]]"
+"""A rule and the function that tries it on a node."""
+
+
+class _Index:
+    """The rules of some groups by the operation they are tried on, in order.
+
+    attempts: what to try on a node by the names of its operation and of its arguments': found once each.
+    """
+
+    def __init__(self, rules: tuple[AnyRule, ...], groups: frozenset[Group]) -> None:
+        self.by_name = _by_name(rules, groups)
+        self.attempts: dict[tuple[str, ...], tuple[Attempt, ...]] = {}
+
+    def attempts_for(self, node: Expr) -> tuple[Attempt, ...]:
+        """Return what to try on a node."""
+        key = (node.op.name, *[argument.op.name for argument in node.args])
+        found = self.attempts.get(key)
+        if found is None:
+            found = self.attempts[key] = tuple(self._possible(node))
+        return found
+
+    def _possible(self, node: Expr) -> Iterable[Attempt]:
+        """Yield what could fit a node of these operations."""
+        rules = self.by_name.get(node.op.name)
+        if rules is None:
+            rules = self.by_name[ANY_ELEMENTWISE] if isinstance(node.op, ScalarOperation) else ()
+        for rule in rules:
+            if not isinstance(rule, Rule):
+                yield rule, rule.function
+            elif variants := fitting_variants(rule, node):
+                yield rule, partial(apply_variants, rule, variants)
+
+
 @lru_cache(maxsize=16)
-def _index(rules: tuple[AnyRule, ...], groups: frozenset[Group]) -> dict[str, tuple[AnyRule, ...]]:
+def _index(rules: tuple[AnyRule, ...], groups: frozenset[Group]) -> _Index:
+    """Return the index of the rules of some groups."""
+    return _Index(rules, groups)
+
+
+def _by_name(rules: tuple[AnyRule, ...], groups: frozenset[Group]) -> dict[str, tuple[AnyRule, ...]]:
     """Return the rules of some groups by the name of the operation they are tried on, in order."""
     general: list[AnyRule] = []
     index: dict[str, list[AnyRule]] = {ANY_ELEMENTWISE: general}
@@ -136,21 +181,14 @@ def _index(rules: tuple[AnyRule, ...], groups: frozenset[Group]) -> dict[str, tu
     return {name: tuple(found) for name, found in index.items()}
 
 
-def _rules_for(node: Expr, index: dict[str, tuple[AnyRule, ...]]) -> tuple[AnyRule, ...]:
-    """Return the rules to try on a node."""
-    found = index.get(node.op.name)
-    if found is None:
-        return index[ANY_ELEMENTWISE] if isinstance(node.op, ScalarOperation) else ()
-    return found
-
-
-def _rewrite(node: Expr, rules: Sequence[AnyRule], trace: Trace | None) -> Expr | None:
+def _rewrite(node: Expr, index: _Index, trace: Trace | None) -> Expr | None:
     """Return what the first rule that fits makes of a node; None if none does."""
-    if not rules:
+    attempts = index.attempts_for(node)
+    if not attempts:
         return None
     with inherit_origin(node.origin):
-        for rule in rules:
-            result = apply_rule(rule, node) if isinstance(rule, Rule) else rule.function(node)
+        for rule, attempt in attempts:
+            result = attempt(node)
             if result is None:
                 continue
             if (result.dtype, result.shape) != (node.dtype, node.shape):

@@ -44,15 +44,24 @@ def same_number(value: Any, wanted: Any) -> bool:
 
 def apply_rule(rule: Rule, node: Expr) -> Expr | None:
     """Return what a rule replaces a node by; None where it does not match."""
-    arguments = node.args
-    for pattern in rule.variants:
-        for part, argument in zip(pattern.args, arguments, strict=True):
-            if part.op is not argument.op and not _could_fit(part, argument):
-                break
-        else:
-            binding = match(rule, pattern, node)
-            if binding is not None and (rule.proviso is None or rule.proviso(binding.nodes)):
-                return instantiate(rule, binding, node)
+    return apply_variants(rule, fitting_variants(rule, node), node)
+
+
+def fitting_variants(rule: Rule, node: Expr) -> tuple[Expr, ...]:
+    """Return the forms of a rule's left side that the operations of the node's arguments do not exclude."""
+    return tuple(
+        pattern
+        for pattern in rule.variants
+        if all(p.op is a.op or _could_fit(p, a) for p, a in zip(pattern.args, node.args, strict=True))
+    )
+
+
+def apply_variants(rule: Rule, variants: tuple[Expr, ...], node: Expr) -> Expr | None:
+    """Return what a rule replaces a node by, trying some forms of its left side; None where none matches."""
+    for pattern in variants:
+        binding = match(rule, pattern, node)
+        if binding is not None and (rule.proviso is None or rule.proviso(binding.nodes)):
+            return instantiate(rule, binding, node)
     return None
 
 
