@@ -33,6 +33,9 @@ class Step:
     def __str__(self) -> str:
         return f"{self.rule.name}: {self.before} -> {self.after}"
 
+    def __str__(self) -> str:
+        return f"{self.rule.name}: {self.before} -> {self.after}"
+
 
 @dataclass(slots=True)
 class Trace:
