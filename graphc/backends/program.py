@@ -53,6 +53,11 @@ class Program:
         bound = [convert(value) for convert, value in zip(self.convert, values, strict=True)]
         return bound, self.sizes.solve(bound)
 
+    @property
+    def cache_hits(self) -> int:
+        """How many native functions were loaded from the disk cache."""
+        return 0
+
     def trace_values(self, order: Sequence[Expr], values: Sequence[Any]) -> list[Array]:
         """Return the value of every node of a graph, by the reference interpreter."""
         bound, _ = self.bind(values)
@@ -107,6 +112,16 @@ class CpuProgram(Program):
         self.scalars_only = not any(isinstance(result, str) for result in kernel.results)
         self.finish = [scalar_type(node) for node in job.outputs]
         self.local = threading.local()
+
+    @property
+    def cache_hits(self) -> int:
+        """How many native functions were loaded from the disk cache."""
+        return self.native.cache_hits
+
+    @property
+    def cache_hits(self) -> int:
+        """How many native functions were loaded from the disk cache."""
+        return self.native.cache_hits
 
     def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
         """Return the outputs' values; see `Program.run`."""

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from graphc.autodiff.transforms import default_targets, jvp, require_scalar, value_and_grad, vjp
+from graphc.compiler.definition import Definition
 from graphc.compiler.explanation import explain
-from graphc.compiler.finite import require_finite
-from graphc.compiler.pipeline import Options, Record, check_options, make_fast_entry, make_program, simplified
+from graphc.compiler.pipeline import check_options, native_kernel
+from graphc.compiler.programs import Programs
 from graphc.compiler.signature import Signature, make_signature
 from graphc.errors import ArgumentError
 from graphc.graph import tree
-from graphc.graph.leaf import as_exprs, symbol, symbol_name
+from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
-from graphc.graph.walk import flatten_graph, topological_order, unflatten_graph
 from graphc.rewrite.engine import Step
 
 if TYPE_CHECKING:
-    from graphc.backends.program import Program
     from graphc.check.report import Report
 
 
@@ -71,7 +66,8 @@ def compile(
     if not leaves:
         raise ArgumentError("compile: there is no expression to compile", origin=here())
     outputs = as_exprs(*leaves)
-    return Function(outputs, structure, make_signature(outputs, inputs), wrt, options)
+    definition = Definition(tuple(outputs), structure, make_signature(outputs, inputs), wrt, options)
+    return Function(definition)
 
 
 def _trace(function: Callable[..., Any], inputs: Any) -> Any:
@@ -86,40 +82,49 @@ def _trace(function: Callable[..., Any], inputs: Any) -> Any:
 
 
 class Function:
-    """A compiled expression; made by `graphc.compile`. Thread-safe and picklable.
+    """A compiled expression; made by `graphc.compile`. Thread-safe and picklable."""
 
-    Attributes:
-        inputs: the names of the arguments, in order.
-        outputs: the expressions, flat.
-        symbols: the input symbols, flat, in order.
-    """
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+        self._programs = Programs(definition)
 
-    def __init__(
-        self, outputs: Sequence[Expr], structure: tree.Structure, signature: Signature, wrt: Any, options: Options
-    ) -> None:
-        self.outputs = list(outputs)
-        self.structure = structure
-        self.signature = signature
-        self.options = options
-        self._wrt = wrt
-        self._entries: dict[str, Callable[..., Any]] = {}
-        self._programs: dict[str, tuple[Program, Record]] = {}
-        self._lock = threading.RLock()
+    def __reduce__(self) -> tuple[type[Function], tuple[Definition]]:
+        return Function, (self._definition,)
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the arguments, in order."""
-        return self.signature.names
+        return self._definition.signature.names
 
     @property
     def symbols(self) -> tuple[Expr, ...]:
         """The input symbols, flat, in order."""
-        return self.signature.symbols
+        return self._definition.signature.symbols
+
+    @property
+    def signature(self) -> Signature:
+        """The arguments and their structures."""
+        return self._definition.signature
+
+    @property
+    def outputs(self) -> list[Expr]:
+        """The expressions, flat."""
+        return list(self._definition.outputs)
+
+    @property
+    def structure(self) -> tree.Structure:
+        """The structure of the expressions."""
+        return self._definition.structure
 
     @property
     def wrt(self) -> Any:
         """What gradients are taken for: the tree of symbols given, or the default by name."""
-        return self._wrt if self._wrt is not None else default_targets(self._scalar())
+        return self._definition.gradient_targets()
+
+    @property
+    def wrt_any(self) -> Any:
+        """What products with Jacobians are taken for: ``wrt``, for expressions of any shape."""
+        return self._definition.product_targets()
 
     def __call__(self, *positional: Any, out: Any = None, **named: Any) -> Any:
         """Return the values of the expressions, in their structure.
@@ -133,7 +138,7 @@ class Function:
             ShapeError, DTypeError: an argument or ``out`` does not fit.
             NonFiniteError: with ``debug="nan"``, a value is not finite.
         """
-        entry = self._entries.get("call") or self._entry("call")
+        entry = self._programs.entry("call")
         return entry(*positional, **named) if out is None else entry(*positional, out=out, **named)
 
     def value_and_grad(self, *positional: Any, **named: Any) -> tuple[Any, Any]:
@@ -142,37 +147,45 @@ class Function:
         Raises:
             ShapeError: the expression is no scalar.
         """
-        result: tuple[Any, Any] = self._entry("value_and_grad")(*positional, **named)
+        entry = self.__dict__["value_and_grad"] = self._programs.entry("value_and_grad")
+        result: tuple[Any, Any] = entry(*positional, **named)
         return result
 
     def grad(self, *positional: Any, **named: Any) -> Any:
         """Return the gradient of the scalar expression; see `value_and_grad`."""
-        return self._entry("grad")(*positional, **named)
+        entry = self.__dict__["grad"] = self._programs.entry("grad")
+        return entry(*positional, **named)
 
     def jvp(self, *positional: Any, tangents: Any, **named: Any) -> tuple[Any, Any]:
         """Return values and their tangents (forward mode) for tangents in the structure of ``wrt``."""
-        given = tree.require_structure(tangents, tree.structure(self.wrt_any), "jvp: tangents")
-        values = [*self.signature.arrange(positional, named), *given]
-        results = self._run("jvp", values)
-        return self._structured(results[: len(self.outputs)]), self._structured(results[len(self.outputs) :])
+        expected = tree.structure(self._definition.product_targets())
+        seeds = tree.require_structure(tangents, expected, "jvp: tangents")
+        result: tuple[Any, Any] = self._programs.product("jvp", positional, named, seeds)
+        return result
 
     def vjp(self, *positional: Any, adjoints: Any, **named: Any) -> tuple[Any, Any]:
         """Return values and the product of adjoints with the Jacobian (reverse mode), in the structure of ``wrt``."""
-        given = tree.require_structure(adjoints, self.structure, "vjp: adjoints")
-        values = [*self.signature.arrange(positional, named), *given]
-        results = self._run("vjp", values)
-        products = tree.unflatten(tree.structure(self.wrt_any), results[len(self.outputs) :])
-        return self._structured(results[: len(self.outputs)]), products
+        seeds = tree.require_structure(adjoints, self._definition.structure, "vjp: adjoints")
+        result: tuple[Any, Any] = self._programs.product("vjp", positional, named, seeds)
+        return result
 
     @property
-    def wrt_any(self) -> Any:
-        """What products with Jacobians are taken for: ``wrt``, for expressions of any shape."""
-        if self._wrt is not None:
-            return self._wrt
-        found: dict[str, Expr] = {}
-        for output in self.outputs:
-            found.update(default_targets(output))
-        return found
+    def kernel(self) -> Callable[..., Any]:
+        """The native function itself, without checks: callable from a user's own ``@njit`` code.
+
+        It takes the inputs in order, then constants, result arrays and workspaces as `explain` lists
+        them, all contiguous and of the exact dtypes; it returns the tuple of scalar results.
+        """
+        return native_kernel(self._programs.program("call")[0])
+
+    @property
+    def address(self) -> int:
+        """The address of a C function ``double f(double, ..., double)``, valid as long as this function lives.
+
+        Raises:
+            UnsupportedError: an input or the result is not a float64 number.
+        """
+        return self._programs.c_address()
 
     @property
     def source(self) -> str:
@@ -181,7 +194,7 @@ class Function:
 
     def source_of(self, kind: str) -> str:
         """Return the generated code of "call", "value_and_grad", "grad", "jvp" or "vjp"."""
-        return self._program(kind)[0].source()
+        return self._programs.program(kind)[0].source()
 
     def explain(self, kind: str | None = None) -> str:
         """Return what was compiled: nodes, loop nests and what each fuses, library calls, memory, time.
@@ -190,13 +203,13 @@ class Function:
             kind: "call", "value_and_grad", "grad", "jvp" or "vjp"; by default the gradient of a scalar.
         """
         if kind is None:
-            kind = "value_and_grad" if self._is_scalar() else "call"
-        program, record = self._program(kind)
-        return explain(kind, self.options.backend, program.job.kernel, record)
+            kind = "value_and_grad" if self._definition.is_scalar else "call"
+        program, record = self._programs.program(kind)
+        return explain(kind, self._definition.options.backend, program.job.kernel, record)
 
     def why(self, node: Expr) -> list[Step]:
         """Return the rewrites that turned a node into what was compiled."""
-        return self._program("call")[1].trace.why(node)
+        return self._programs.program("call")[1].trace.why(node)
 
     def check(self, **options: Any) -> Report:
         """Return a report that compares the compiled gradient with four other ways to compute it.
@@ -211,116 +224,4 @@ class Function:
     @property
     def cache_hits(self) -> int:
         """How many of the native functions made so far were loaded from the disk cache."""
-        with self._lock:
-            programs = [program for program, _ in self._programs.values()]
-        return sum(getattr(program, "native", None) is not None and program.native.cache_hits for program in programs)  # type: ignore[attr-defined]
-
-    def __reduce__(self) -> tuple[Callable[..., Function], tuple[Any, ...]]:
-        wrt, wrt_structure = (None, None) if self._wrt is None else tree.flatten(self._wrt)
-        nodes = [*self.outputs, *self.symbols, *(wrt or ())]
-        order = {node: position for position, node in enumerate(topological_order(nodes))}
-        positions = [order[node] for node in nodes]
-        state = (flatten_graph(nodes), positions, len(self.outputs), self.structure, self.signature.arguments)
-        return _restore, (*state, self.signature.explicit, wrt_structure, self.options)
-
-    def _entry(self, kind: str) -> Callable[..., Any]:
-        """Return the function that a kind of call goes through, made when it is first asked for."""
-        entry = self._entries.get(kind)
-        if entry is None:
-            structure = self._structure_of(kind)
-            program, _ = self._program(kind)
-
-            def slow(*given: Any, out: Any = None, **by_name: Any) -> Any:
-                values = self.signature.arrange(given, by_name)
-                targets = None if out is None else self._targets(out)
-                return tree.unflatten(structure, self._run(kind, values, targets))
-
-            fast = None if self.options.debug else make_fast_entry(program, self.signature, structure, slow)
-            entry = fast or slow
-            self._entries[kind] = entry
-            if kind != "call":
-                setattr(self, kind, entry)
-        return entry
-
-    def _structure_of(self, kind: str) -> tree.Structure:
-        """Return the structure of what a kind of call returns."""
-        if kind == "call":
-            return self.structure
-        gradients = tree.structure(self.wrt)
-        return gradients if kind == "grad" else (tree.Slot(), gradients)
-
-    def _run(self, kind: str, values: Sequence[Any], out: Sequence[Any] | None = None) -> list[Any]:
-        """Return the results of one of the function's programs."""
-        found = self._programs.get(kind)
-        program = found[0] if found is not None else self._program(kind)[0]
-        if self.options.debug == "nan":
-            require_finite(program, values)
-        return program.run(values, out)
-
-    def _program(self, kind: str) -> tuple[Program, Record]:
-        """Return a program of the function, compiled when it is first asked for."""
-        with self._lock:
-            if kind not in self._programs:
-                record = Record()
-                outputs, inputs = self._expressions(kind)
-                self._programs[kind] = make_program(outputs, inputs, self.options, record), record
-            return self._programs[kind]
-
-    def _expressions(self, kind: str) -> tuple[list[Expr], list[Expr]]:
-        """Return the outputs and inputs of a program; derivatives are taken of simplified expressions."""
-        symbols = list(self.symbols)
-        if kind == "call":
-            return self.outputs, symbols
-        simple = simplified(self.outputs, self.options)
-        if kind in ("value_and_grad", "grad"):
-            self._scalar()
-            value, gradients = value_and_grad(simple[0], self.wrt)
-            return ([value] if kind == "value_and_grad" else []) + tree.leaves(gradients), symbols
-        targets = tree.leaves(self.wrt_any)
-        if kind == "jvp":
-            seeds = [symbol(f"tangent_of_{symbol_name(node)}", node.shape, node.dtype) for node in targets]
-            return [*simple, *jvp(simple, targets, seeds)], [*symbols, *seeds]
-        if kind == "vjp":
-            seeds = [symbol(f"adjoint_of_{n}", node.shape, node.dtype) for n, node in enumerate(simple)]
-            return [*simple, *vjp(simple, targets, seeds)], [*symbols, *seeds]
-        raise ArgumentError(f"call, value_and_grad, grad, jvp or vjp expected, got {kind!r}")
-
-    def _is_scalar(self) -> bool:
-        return isinstance(self.structure, tree.Slot) and not self.outputs[0].shape and self.outputs[0].is_differentiable
-
-    def _scalar(self) -> Expr:
-        """Return the one scalar expression that gradients are taken of."""
-        if not isinstance(self.structure, tree.Slot):
-            raise ArgumentError(
-                "a gradient needs one scalar expression, and this function has several results",
-                remedy="compile the loss alone, or put gx.grad(loss, wrt) among the results",
-            )
-        require_scalar(self.outputs[0])
-        return self.outputs[0]
-
-    def _structured(self, results: Sequence[Any]) -> Any:
-        return tree.unflatten(self.structure, results)
-
-    def _targets(self, out: Any) -> list[Any]:
-        """Return the arrays of ``out``, one of the right dtype for each output; the program checks their shapes."""
-        targets = tree.require_structure(out, self.structure, "out")
-        for node, target in zip(self.outputs, targets, strict=True):
-            if target is None:
-                continue
-            if not isinstance(target, np.ndarray) or target.dtype != node.dtype or not target.flags.writeable:
-                got = f"{target.dtype} array" if isinstance(target, np.ndarray) else type(target).__name__
-                raise ArgumentError(f"out: a writable {node.dtype} array expected, got {got}")
-        return targets
-
-
-def _restore(
-    records: list[tuple[Any, ...]], positions: list[int], outputs: int, structure: Any, arguments: Any,
-    explicit: bool, wrt_structure: Any, options: Options,
-) -> Function:  # fmt: skip
-    """Return a pickled function, its graph interned again."""
-    graph = unflatten_graph(records)
-    nodes = [graph[position] for position in positions]
-    count = sum(argument.count for argument in arguments)
-    symbols = tuple(nodes[outputs : outputs + count])
-    wrt = None if wrt_structure is None else tree.unflatten(wrt_structure, nodes[outputs + count :])
-    return Function(nodes[:outputs], structure, Signature(arguments, symbols, explicit), wrt, options)
+        return self._programs.cache_hits()

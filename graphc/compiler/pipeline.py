@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphc.compiler.signature import Signature
-from graphc.errors import ArgumentError, BackendMissing
+from graphc.errors import ArgumentError, BackendMissing, UnsupportedError
 from graphc.graph import tree
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
@@ -63,6 +63,8 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     nodes: dict[str, int] = field(default_factory=dict)
     trace: Trace = field(default_factory=Trace)
+    normal: dict[Expr, Expr] = field(default_factory=dict)
+    """Normal forms found while the program is made: what is differentiated is not simplified twice."""
 
     def timed(self, name: str, function: Callable[[], Any]) -> Any:
         """Return what a step returns, its time noted."""
@@ -110,7 +112,8 @@ def make_program(outputs: Sequence[Expr], inputs: Sequence[Expr], options: Optio
 
     settings = read_settings()
     record.nodes["given"] = len(topological_order(outputs))
-    simple = record.timed("simplify: exact and stabilising rules", lambda: _simplify(outputs, options, record))
+    simple = record.timed("simplify: exact and stabilising rules", lambda: simplified(outputs, options, record))
+    record.normal.clear()
     record.nodes["simplified"] = len(topological_order(simple))
     kernel = make_kernel(simple, inputs, record)
     _show(settings, simple, kernel, record)
@@ -131,13 +134,31 @@ def make_fast_entry(
     return make_entry(program, arguments, signature.explicit, structure, slow)
 
 
-def simplified(outputs: Sequence[Expr], options: Options) -> list[Expr]:
-    """Return the outputs simplified before they are differentiated, so that stable forms are."""
-    return simplify(outputs, options.groups)
+def make_c_function(program: Program) -> Any:
+    """Return a program as a C function; see `graphc.backends.cfunction`."""
+    from graphc.backends import cfunction
+
+    return cfunction.make_c_function(program)
 
 
-def _simplify(outputs: Sequence[Expr], options: Options, record: Record) -> list[Expr]:
-    return simplify(outputs, options.groups, record.trace)
+def native_kernel(program: Program) -> Callable[..., Any]:
+    """Return the native function of a program.
+
+    Raises:
+        UnsupportedError: the backend has none.
+    """
+    native = getattr(program, "native", None)
+    if native is None:
+        raise UnsupportedError("this backend has no native function", remedy='compile with backend="cpu"')
+    kernel: Callable[..., Any] = native.call
+    return kernel
+
+
+def simplified(outputs: Sequence[Expr], options: Options, record: Record | None = None) -> list[Expr]:
+    """Return outputs simplified; before they are differentiated too, so that stable forms are."""
+    if record is None:
+        return simplify(outputs, options.groups)
+    return simplify(outputs, options.groups, record.trace, known=record.normal)
 
 
 def _show(settings: Settings, outputs: Sequence[Expr], kernel: Kernel, record: Record) -> None:

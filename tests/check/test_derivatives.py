@@ -337,7 +337,7 @@ def test_a_compiled_gradient_is_one_more_method(dtype: str, backend: str) -> Non
 
 def test_a_wrong_compiled_gradient_fails() -> None:
     right = compile(apply("exp", x) * y, backend="reference")
-    wrong = Scaled(right.outputs, right.structure, right.signature, None, right.options)
+    wrong = Scaled(right._definition)
     assert check_function(right).ok
     report = check_function(wrong)
     assert not report.ok
