@@ -118,11 +118,6 @@ class CpuProgram(Program):
         """How many native functions were loaded from the disk cache."""
         return self.native.cache_hits
 
-    @property
-    def cache_hits(self) -> int:
-        """How many native functions were loaded from the disk cache."""
-        return self.native.cache_hits
-
     def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
         """Return the outputs' values; see `Program.run`."""
         bound, sizes = self.bind(values)

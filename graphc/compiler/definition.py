@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphc.autodiff.transforms import default_targets, jvp, require_scalar, value_and_grad, vjp
-from graphc.compiler.pipeline import Options, simplified
+from graphc.compiler.pipeline import Options, Record, simplified
 from graphc.compiler.signature import Signature
 from graphc.errors import ArgumentError
 from graphc.graph import tree
@@ -76,8 +76,8 @@ class Definition:
         gradients = tree.structure(self.gradient_targets())
         return gradients if kind == "grad" else (tree.Slot(), gradients)
 
-    def expressions(self, kind: str) -> tuple[list[Expr], list[Expr]]:
-        """Return the outputs and inputs of the program for a kind of call.
+    def expressions(self, kind: str, record: Record) -> tuple[list[Expr], list[Expr]]:
+        """Return the outputs and inputs of the program for a kind of call; rewrites are noted in the record.
 
         Derivatives are taken of simplified expressions, so that they are those of the stable forms.
 
@@ -89,7 +89,7 @@ class Definition:
             return list(self.outputs), symbols
         if kind not in KINDS:
             raise ArgumentError(f"one of {', '.join(KINDS)} expected, got {kind!r}")
-        simple = simplified(self.outputs, self.options)
+        simple = simplified(self.outputs, self.options, record)
         if kind in ("value_and_grad", "grad"):
             self.scalar()
             value, gradients = value_and_grad(simple[0], self.gradient_targets())

@@ -154,10 +154,8 @@ def native_kernel(program: Program) -> Callable[..., Any]:
     return kernel
 
 
-def simplified(outputs: Sequence[Expr], options: Options, record: Record | None = None) -> list[Expr]:
+def simplified(outputs: Sequence[Expr], options: Options, record: Record) -> list[Expr]:
     """Return outputs simplified; before they are differentiated too, so that stable forms are."""
-    if record is None:
-        return simplify(outputs, options.groups)
     return simplify(outputs, options.groups, record.trace, known=record.normal)
 
 

@@ -33,7 +33,7 @@ class Programs:
         with self._lock:
             if kind not in self._compiled:
                 record = Record()
-                outputs, inputs = self.definition.expressions(kind)
+                outputs, inputs = self.definition.expressions(kind, record)
                 self._compiled[kind] = make_program(outputs, inputs, self.definition.options, record), record
             return self._compiled[kind]
 
