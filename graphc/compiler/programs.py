@@ -10,12 +10,15 @@ import numpy as np
 
 from graphc.compiler.definition import Definition
 from graphc.compiler.finite import require_finite
+from graphc.compiler.pausing import collector_paused
 from graphc.compiler.pipeline import Record, make_c_function, make_fast_entry, make_program
 from graphc.errors import ArgumentError
 from graphc.graph import tree
 
 if TYPE_CHECKING:
     from graphc.backends.program import Program
+
+DIFFERENTIATE = "differentiate: what is computed, simplified and differentiated"
 
 
 class Programs:
@@ -33,8 +36,9 @@ class Programs:
         with self._lock:
             if kind not in self._compiled:
                 record = Record()
-                outputs, inputs = self.definition.expressions(kind, record)
-                self._compiled[kind] = make_program(outputs, inputs, self.definition.options, record), record
+                with collector_paused():
+                    outputs, inputs = record.timed(DIFFERENTIATE, lambda: self.definition.expressions(kind, record))
+                    self._compiled[kind] = make_program(outputs, inputs, self.definition.options, record), record
             return self._compiled[kind]
 
     def entry(self, kind: str) -> Callable[..., Any]:
