@@ -33,7 +33,7 @@ from graphc.kernel.ir import (
     Store,
     Value,
 )
-from graphc.kernel.names import unique_names
+from graphc.kernel.names import helpers_in, unique_names
 from graphc.kernel.walk import statement_values, values_in, walk_statements
 from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
 
@@ -160,7 +160,7 @@ class _Renderer:
         text = str(size)
         for name in sorted(size.names(), key=len, reverse=True):
             if self.size_names[name] != name:
-                text = re.sub(rf"\b{name}\b", self.size_names[name], text)
+                text = re.sub(rf"\b{name}\b(?!\()", self.size_names[name], text)
         return text if text.isidentifier() else f"({text})"
 
     def _block(self, body: tuple[Statement, ...], depth: int) -> None:
@@ -271,20 +271,11 @@ class _Renderer:
         assert isinstance(row, ScalarOperation)
         texts = {name: self.value(argument) for name, argument in zip(ARGUMENT_NAMES, arguments, strict=False)}
         one, zero = (self.literal(Const(number, given)) for number in (1, 0))
-        self.helpers.update(_helpers_in(row.code))
+        self.helpers.update(helpers_in(row.code))
         text = row.code.format(**texts, one=one, zero=zero)
         if (row.widens and dtype == "float32") or (dtype in INTEGERS and dtype != "int64"):
             return self.typed(dtype, text)
         return text if _is_atom(text) else f"({text})"
-
-
-def _helpers_in(code: str) -> set[str]:
-    """Return the functions and modules that a row's code names."""
-    return set(_WORD.findall(code)) - _BUILTIN
-
-
-_WORD = re.compile(r"(?<![\w.{])[A-Za-z_]\w*")
-_BUILTIN = {"if", "else", "not", "and", "or", "abs", "True", "False"}
 
 
 def _is_atom(text: str) -> bool:

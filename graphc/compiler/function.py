@@ -126,7 +126,7 @@ class Function:
         """What products with Jacobians are taken for: ``wrt``, for expressions of any shape."""
         return self._definition.product_targets()
 
-    def __call__(self, *positional: Any, out: Any = None, **named: Any) -> Any:
+    def __call__(self, /, *positional: Any, out: Any = None, **named: Any) -> Any:
         """Return the values of the expressions, in their structure.
 
         Args:
@@ -141,7 +141,7 @@ class Function:
         entry = self._programs.entry("call")
         return entry(*positional, **named) if out is None else entry(*positional, out=out, **named)
 
-    def value_and_grad(self, *positional: Any, **named: Any) -> tuple[Any, Any]:
+    def value_and_grad(self, /, *positional: Any, **named: Any) -> tuple[Any, Any]:
         """Return the value of the scalar expression and its gradient in the structure of ``wrt``.
 
         Raises:
@@ -151,19 +151,19 @@ class Function:
         result: tuple[Any, Any] = entry(*positional, **named)
         return result
 
-    def grad(self, *positional: Any, **named: Any) -> Any:
+    def grad(self, /, *positional: Any, **named: Any) -> Any:
         """Return the gradient of the scalar expression; see `value_and_grad`."""
         entry = self.__dict__["grad"] = self._programs.entry("grad")
         return entry(*positional, **named)
 
-    def jvp(self, *positional: Any, tangents: Any, **named: Any) -> tuple[Any, Any]:
+    def jvp(self, /, *positional: Any, tangents: Any, **named: Any) -> tuple[Any, Any]:
         """Return values and their tangents (forward mode) for tangents in the structure of ``wrt``."""
         expected = tree.structure(self._definition.product_targets())
         seeds = tree.require_structure(tangents, expected, "jvp: tangents")
         result: tuple[Any, Any] = self._programs.product("jvp", positional, named, seeds)
         return result
 
-    def vjp(self, *positional: Any, adjoints: Any, **named: Any) -> tuple[Any, Any]:
+    def vjp(self, /, *positional: Any, adjoints: Any, **named: Any) -> tuple[Any, Any]:
         """Return values and the product of adjoints with the Jacobian (reverse mode), in the structure of ``wrt``."""
         seeds = tree.require_structure(adjoints, self._definition.structure, "vjp: adjoints")
         result: tuple[Any, Any] = self._programs.product("vjp", positional, named, seeds)

@@ -48,14 +48,17 @@ class Programs:
             structure = self.definition.structure_of(kind)
             program, _ = self.program(kind)
             signature = self.definition.signature
+            has_out = "out" not in signature.names
 
             def slow(*given: Any, out: Any = None, **by_name: Any) -> Any:
+                if not has_out and out is not None:
+                    by_name["out"], out = out, None
                 values = signature.arrange(given, by_name)
-                targets = None if out is None else self._targets(out)
+                targets = None if out is None else _targets(out, structure, program)
                 return tree.unflatten(structure, self._run(program, values, targets))
 
-            debug = self.definition.options.debug
-            fast = None if debug else make_fast_entry(program, signature, structure, slow)
+            plain = has_out and not self.definition.options.debug
+            fast = make_fast_entry(program, signature, structure, slow) if plain else None
             entry = self._entries[kind] = fast or slow
         return entry
 
@@ -84,13 +87,13 @@ class Programs:
             require_finite(program, values)
         return program.run(values, out)
 
-    def _targets(self, out: Any) -> list[Any]:
-        """Return the arrays of ``out``, one of the right dtype for each output; the program checks their shapes."""
-        targets = tree.require_structure(out, self.definition.structure, "out")
-        for node, target in zip(self.definition.outputs, targets, strict=True):
-            if target is None:
-                continue
-            if not isinstance(target, np.ndarray) or target.dtype != node.dtype or not target.flags.writeable:
-                got = f"{target.dtype} array" if isinstance(target, np.ndarray) else type(target).__name__
-                raise ArgumentError(f"out: a writable {node.dtype} array expected, got {got}")
-        return targets
+
+def _targets(out: Any, structure: tree.Structure, program: Program) -> list[Any]:
+    """Return the arrays of ``out``, one of the right dtype for each output; the program checks their shapes."""
+    targets = tree.require_structure(out, structure, "out")
+    for node, target in zip(program.job.outputs, targets, strict=True):
+        if not isinstance(target, np.ndarray) or target.dtype != node.dtype or not target.flags.writeable:
+            kind = "read-only " * (isinstance(target, np.ndarray) and not target.flags.writeable)
+            got = f"{kind}{target.dtype} array" if isinstance(target, np.ndarray) else type(target).__name__
+            raise ArgumentError(f"out: a writable {node.dtype} array expected, got {got}")
+    return targets

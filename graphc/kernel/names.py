@@ -5,17 +5,32 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 
-_OWN = re.compile(r"(v|w|c|i|k|out|acc|view|best|at)\d+|kernel.*|math|np|float32|float64|u?int\d+|bool_?")
-"""What the compiler itself names variables, and the modules and types generated code uses."""
+from graphc.graph.table import OPERATIONS
+from graphc.ops.scalar_row import ScalarOperation
+
+_OWN = re.compile(
+    r"(v|w|b|c|i|k|out|acc|view|best|at)\d+(_end)?|kernel(_[0-9a-f]+)?|np|inf|nan|gem[mv]|sum_any_order"
+    r"|float(32|64)|u?int\d+|bool_"
+)
+"""What the compiler itself names variables, and the types and library calls generated code uses."""
+_WORD = re.compile(r"(?<![\w.{])[A-Za-z_]\w*")
+_NO_HELPERS = {"if", "else", "not", "and", "or", "abs", "True", "False"}
 
 
-def unique_names(wanted: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
-    """Return a usable, distinct variable name for each wanted one."""
-    used = set(taken)
+def helpers_in(code: str) -> set[str]:
+    """Return the functions and modules that a row's code names."""
+    return set(_WORD.findall(code)) - _NO_HELPERS
+
+
+def unique_names(wanted: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
+    """Return a usable, distinct variable name for each wanted one, in the form Python reads it in."""
+    used = set(taken).union(*(helpers_in(row.code) for row in OPERATIONS.values() if isinstance(row, ScalarOperation)))
     result = []
     for name in wanted:
+        name = unicodedata.normalize("NFKC", name)
         while name in used or keyword.iskeyword(name) or hasattr(builtins, name) or _OWN.fullmatch(name):
             name += "_"
         used.add(name)
