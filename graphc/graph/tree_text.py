@@ -67,7 +67,9 @@ def _label(node: Expr) -> str:
 
 
 def _facts(node: Expr) -> str:
-    return f"{node.dtype} {format_shape(node.shape)}  {describe_origin(node.origin)}"
+    """Return dtype, shape and origin; a number belongs to all who write it, not to the line that was first."""
+    facts = f"{node.dtype} {format_shape(node.shape)}"
+    return facts if node.op is CONSTANT else f"{facts}  {describe_origin(node.origin)}"
 
 
 def _aligned(lines: list[tuple[str, str]]) -> str:
