@@ -1,7 +1,7 @@
 """The disk cache: generated modules, named by their content, with Numba's compiled code beside them.
 
 An entry is ``kernel_<sha256>.py``, Numba's index and object files, and a list of their checksums. One
-process compiles an entry while others wait for its lock; damaged entries are compiled again.
+process compiles an entry while others wait for its lock, one of 256; damaged entries are compiled again.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from graphc.settings import read_settings
 
 PREFIX = "kernel_"
 _module_lock = threading.RLock()
+_warned: set[str] = set()
 
 
 @cache
@@ -76,7 +77,7 @@ def entry(name: str, text: str) -> Iterator[Path]:
         CacheWarning: compiled files did not match their checksums and were removed.
     """
     folder = directory()
-    with FileLock(folder / f"{name}.lock"):
+    with FileLock(folder / f"{name[: len(PREFIX) + 2]}.lock"):
         path = folder / f"{name}.py"
         if not path.exists() or path.read_text(encoding="utf-8", errors="replace") != text:
             write_atomically(path, text)
@@ -84,6 +85,19 @@ def entry(name: str, text: str) -> Iterator[Path]:
             discard(name)
             warnings.warn(f"the cached code of {name} was damaged; it is compiled again", CacheWarning, stacklevel=2)
         yield path
+
+
+def warn_unusable(error: OSError) -> None:
+    """Warn, once in a process, that the cache cannot be used.
+
+    Warns:
+        CacheWarning: with the folder and what is wrong with it.
+    """
+    folder = str(read_settings().cache_dir)
+    if folder not in _warned:
+        _warned.add(folder)
+        message = f"the kernel cache in {folder} cannot be used ({error}): kernels are compiled in every process"
+        warnings.warn(message, CacheWarning, stacklevel=2)
 
 
 def record(name: str) -> None:
@@ -114,7 +128,11 @@ def _execute(name: str, path: Path) -> ModuleType:
         raise ImportError(f"{path} is no module")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
@@ -150,9 +168,10 @@ def info() -> tuple[Path, int, int]:
 
 
 def clear() -> int:
-    """Remove every entry; return how many kernels there were."""
+    """Remove every entry; return how many kernels there were. Locks stay: others may hold them."""
     folder, count, _ = info()
     for path in folder.glob(f"{PREFIX}*"):
-        path.unlink(missing_ok=True)
+        if path.suffix != ".lock":
+            path.unlink(missing_ok=True)
     shutil.rmtree(folder / "__pycache__", ignore_errors=True)
     return count

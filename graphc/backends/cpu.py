@@ -18,6 +18,7 @@ from numba.core import compiler
 from numba.np import numpy_support
 
 from graphc.backends import cache, plain_runtime
+from graphc.backends.module import module_text
 from graphc.backends.source import FUNCTION, array_arguments, render
 from graphc.errors import InternalError
 from graphc.kernel.ir import Buffer, Kernel
@@ -70,9 +71,11 @@ def compile_kernel(kernel: Kernel, fast_math: bool = False, cached: bool = True)
         InternalError: the generated source does not compile.
     """
     settings = read_settings()
-    text = render(kernel).text()
+    start = time.perf_counter()
     if not settings.jit:
-        return _plain(text)
+        return _plain(render(kernel).text())
+    text = module_text(kernel)
+    rendered = time.perf_counter() - start
     signature = tuple(_argument_types(kernel))
     name = cache.module_name(text, f"{signature} fast={fast_math}")
     with _compiled_lock:
@@ -112,12 +115,8 @@ def _compile(
         settings.keep.mkdir(parents=True, exist_ok=True)
         (settings.keep / f"{name}.py").write_text(text)
     try:
-        if cached:
-            dispatcher = _through_cache(name, text, signature, fast_math)
-        else:
-            dispatcher = _dispatcher(_temporary_module(name, text), name, fast_math, cached=False)
-            dispatcher.compile(signature)
-    except InternalError:
+        dispatcher = (_through_cache if cached else _in_memory)(name, text, signature, fast_math)
+    except (InternalError, Warning):
         raise
     except Exception as error:
         raise _failure(name, text, error) from error
@@ -129,13 +128,24 @@ def _compile(
 
 def _through_cache(name: str, text: str, signature: tuple[Any, ...], fast_math: bool) -> Any:
     """Return the compiled dispatcher of an entry of the disk cache, which is made if it is missing."""
-    with cache.entry(name, text) as path:
-        module = cache.load_module(name, path)
-        dispatcher = _dispatcher(module, name, fast_math, cached=True)
-        dispatcher.compile(signature)
-        if not dispatcher.stats.cache_hits:
-            cache.record(name)
-        return dispatcher
+    try:
+        with cache.entry(name, text) as path:
+            module = cache.load_module(name, path)
+            dispatcher = _dispatcher(module, name, fast_math, cached=True)
+            dispatcher.compile(signature)
+            if not dispatcher.stats.cache_hits:
+                cache.record(name)
+            return dispatcher
+    except OSError as error:
+        cache.warn_unusable(error)
+        return _in_memory(name, text, signature, fast_math)
+
+
+def _in_memory(name: str, text: str, signature: tuple[Any, ...], fast_math: bool) -> Any:
+    """Return a dispatcher compiled for this process alone."""
+    dispatcher = _dispatcher(_temporary_module(name, text), name, fast_math, cached=False)
+    dispatcher.compile(signature)
+    return dispatcher
 
 
 def _dispatcher(module: ModuleType, name: str, fast_math: bool, cached: bool) -> Any:
