@@ -19,6 +19,7 @@ from numba.np import numpy_support
 
 from graphc.backends import cache, plain_runtime
 from graphc.backends.module import module_text
+from graphc.backends.module import module_text
 from graphc.backends.source import FUNCTION, array_arguments, render
 from graphc.errors import InternalError
 from graphc.kernel.ir import Buffer, Kernel
@@ -27,6 +28,12 @@ from graphc.settings import Settings, read_settings
 KEPT = 512
 """How many compiled kernels a process keeps: each holds about 0.7 MB."""
 STRICT: frozenset[str] = frozenset({"contract"})
+RENDER, COMPILE, LOAD, SHARE = (
+    "render: the kernel as a Python module",
+    "compile: Numba and LLVM",
+    "load: native code from the disk cache",
+    "share: an equal kernel was compiled before",
+)
 FAST: frozenset[str] = frozenset({"contract", "reassoc", "arcp", "nsz"})
 
 
@@ -64,27 +71,35 @@ _compiled_lock = threading.Lock()
 _compile_lock = threading.RLock()
 
 
-def compile_kernel(kernel: Kernel, fast_math: bool = False, cached: bool = True) -> Native:
+def compile_kernel(
+    kernel: Kernel, fast_math: bool = False, cached: bool = True, seconds: dict[str, float] | None = None
+) -> Native:
     """Return a kernel's native function: from this process, from disk, or compiled now.
+
+    Args:
+        seconds: where the time of each step is noted.
 
     Raises:
         InternalError: the generated source does not compile.
     """
     settings = read_settings()
+    noted = {} if seconds is None else seconds
     start = time.perf_counter()
     if not settings.jit:
         return _plain(render(kernel).text())
     text = module_text(kernel)
-    rendered = time.perf_counter() - start
+    noted[RENDER] = time.perf_counter() - start
     signature = tuple(_argument_types(kernel))
     name = cache.module_name(text, f"{signature} fast={fast_math}")
     with _compiled_lock:
         found = _compiled.get(name)
         if found is not None:
             _compiled.move_to_end(name)
+            noted[SHARE] = 0.0
             return found
     with _compile_lock:
         native = _compiled.get(name) or _compile(name, text, signature, fast_math, cached and settings.cache, settings)
+    noted[LOAD if native.cache_hits else COMPILE] = native.seconds
     with _compiled_lock:
         _compiled[name] = native
         while len(_compiled) > KEPT:

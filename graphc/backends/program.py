@@ -40,6 +40,7 @@ class Program:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.seconds: dict[str, float] = {}
         self.convert = [converter(node) for node in job.inputs]
         order = topological_order(job.outputs)
         self.sizes = SizeSolver(job.inputs, _sizes_used(order), requirements(order))
@@ -105,7 +106,7 @@ class CpuProgram(Program):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         kernel = job.kernel
-        self.native = cpu.compile_kernel(kernel, job.fast_math, job.cache)
+        self.native = cpu.compile_kernel(kernel, job.fast_math, job.cache, self.seconds)
         self.constants = [kernel.constants[b.name] for b in array_arguments(kernel) if b.role == "constant"]
         self.allocated = [(b.name, b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "output"]
         self.workspace = [(b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "workspace"]

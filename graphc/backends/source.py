@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphc.backends.inlining import count_uses, may_move
 from graphc.graph.dimensions import Dimension, Shape, Size
 from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.table import OPERATIONS
-from graphc.graph.types import INTEGERS, is_float
+from graphc.graph.types import INTEGERS, DType, is_float
 from graphc.kernel.ir import (
     Accumulate,
     Assign,
@@ -80,10 +81,17 @@ def returned_values(kernel: Kernel) -> list[Value]:
 
 def render(kernel: Kernel) -> Source:
     """Return the source of a kernel."""
-    return _Renderer(kernel).source()
+    return Renderer(kernel).source()
 
 
-class _Renderer:
+def render_row(op: str, given: tuple[DType, ...], dtype: DType, attributes: tuple[tuple[str, Any], ...]) -> str:
+    """Return a Python function ``row`` of numbers that is one scalar row on given dtypes."""
+    arguments = tuple(Name(f"x{number}", each) for number, each in enumerate(given))
+    text = Renderer(Kernel((), {}, (), ())).value(Call(op, arguments, dtype, attributes))
+    return f"def row({', '.join(argument.name for argument in arguments)}):\n    return {text}\n"
+
+
+class Renderer:
     """One module being written."""
 
     def __init__(self, kernel: Kernel) -> None:
@@ -91,6 +99,8 @@ class _Renderer:
         self.out = Source()
         self.names_used: set[str] = set()
         self.helpers: set[str] = set()
+        self.preamble: list[str] = []
+        """Lines before the function: what it calls, made when the module is loaded."""
         self.inlined: dict[str, Value] = {}
         self.size_names = self._name_sizes()
         self.uses = count_uses(self.kernel)
@@ -101,14 +111,19 @@ class _Renderer:
         self._line(0, f"def {FUNCTION}({', '.join(arguments)}):")
         self._sizes_and_views()
         self._block(self.kernel.body, 1)
+        self._return()
+        body, origins = self.out.lines, self.out.origins
+        header = [f"from graphc.backends.runtime import {', '.join(sorted(self.helpers))}", ""] if self.helpers else []
+        header += self.preamble
+        return Source([*header, *body], [*(None for _ in header), *origins])
+
+    def _return(self) -> None:
+        """Write the return of the scalar results."""
         returned = [self.value(value) for value in returned_values(self.kernel)]
         if returned:
             self._line(1, f"return ({', '.join(returned)},)")
         elif len(self.out.lines) == 1:
             self._line(1, "pass")
-        body, origins = self.out.lines, self.out.origins
-        header = [f"from graphc.backends.runtime import {', '.join(sorted(self.helpers))}", ""] if self.helpers else []
-        return Source([*header, *body], [*(None for _ in header), *origins])
 
     def _line(self, depth: int, text: str, origin: Origin | None = None) -> None:
         self.out.lines.append("    " * depth + text)

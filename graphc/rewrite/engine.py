@@ -33,9 +33,6 @@ class Step:
     def __str__(self) -> str:
         return f"{self.rule.name}: {self.before} -> {self.after}"
 
-    def __str__(self) -> str:
-        return f"{self.rule.name}: {self.before} -> {self.after}"
-
 
 @dataclass(slots=True)
 class Trace:
