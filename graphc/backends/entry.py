@@ -99,7 +99,8 @@ class _Writer:
     def _by_name(self) -> list[str]:
         """Return the lines that take arguments from their names."""
         given = "".join(f"{name}, " for name in self.arguments)
-        again = f"slow({given}*rest, **named, **({{}} if out is None else {{'out': out}}))"
+        options = "**named, **({} if out is None else {'out': out})"
+        again = f"slow({given}*rest, {options})"
         if not self.arguments:
             return ["    if rest or named:", f"        return {again}"]
         wrong = "rest" if self.explicit else f"rest or {self.arguments[0]} is not MISSING"
@@ -112,7 +113,7 @@ class _Writer:
             "        try:",
             *(f"            {a} = named[{name!r}]" for a, name in zip(self.arguments, self.names, strict=True)),
             "        except KeyError:",
-            f"            return {again}",
+            f"            return slow({options})",
         ]
 
     def _unpacking(self) -> list[str]:
