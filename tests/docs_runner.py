@@ -167,6 +167,20 @@ def renewed(text: str) -> str:
     return text
 
 
+def main(arguments: list[str]) -> int:
+    """Write new outputs into pages (all, or those named); with ``--check`` say what is wrong instead."""
+    pages = [Path(name) for name in arguments if name != "--check"] or PAGES
+    wrong = 0
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        if "--check" in arguments:
+            found = mismatches(text)
+            wrong += len(found)
+            print(*found, sep="\n")
+        else:
+            page.write_text(renewed(text), encoding="utf-8")
+    return 1 if wrong else 0
+
+
 if __name__ == "__main__":
-    for page in [Path(name) for name in sys.argv[1:]] or PAGES:
-        page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.exit(main(sys.argv[1:]))
