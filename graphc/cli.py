@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc import demo
+from graphc import __version__, demo
 from graphc.autodiff.transforms import grad
 from graphc.errors import ArgumentError, GraphcError
 from graphc.expression_parser import parse_expression
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="graphc", description="Expressions, their gradients, and what they become.")
+    parser.add_argument("--version", action="version", version=f"graphc {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="command", dest="name")
     _expression_command(commands, "eval", evaluate_command, "value, every gradient, and the table of nodes")
     _expression_command(commands, "check", check_command, "compare the gradient with SymPy, differences and others")

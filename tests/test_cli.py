@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import graphc
 from graphc.cli import main
 
 
@@ -115,3 +116,10 @@ def test_no_command_is_a_usage_error(capsys) -> None:
         main([])
     assert caught.value.code == 2
     assert "usage: graphc" in capsys.readouterr().err
+
+
+def test_version_is_the_packages(capsys) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"graphc {graphc.__version__}\n"

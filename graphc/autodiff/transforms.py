@@ -12,7 +12,7 @@ from graphc.errors import ArgumentError, DTypeError, NotDifferentiable, ShapeErr
 from graphc.graph import tree
 from graphc.graph.leaf import as_exprs, constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
-from graphc.graph.origin import describe_origin, here
+from graphc.graph.origin import current_origin, describe_origin, here, locate
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape
 from graphc.graph.walk import free_symbols, parameters
@@ -146,7 +146,7 @@ def _gradients(seeds: dict[Expr, Expr], wrt: Sequence[Expr], unused: str) -> lis
             message = f"grad: the expression does not depend on {_name(node)} through a differentiable path"
             if unused == "error":
                 raise NotDifferentiable(message, remedy='pass unused="zero" for a zero gradient', origin=here())
-            warnings.warn(message, stacklevel=4)
+            warnings.warn_explicit(message, UserWarning, *locate(current_origin()))
     return [table[node] if node in table else zeros_like(node) for node in wrt]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import ArgumentError, DTypeError
+from graphc.errors import ArgumentError, DTypeError, GraphcError
 from graphc.graph.dimensions import Dimension, Size
 from graphc.graph.node import Expr, Gradient, Operation, make_node
 from graphc.graph.origin import here
@@ -77,6 +77,7 @@ def symbol(name: str, shape: Any = (), dtype: Any = "float64", *, trainable: boo
 
     Raises:
         ArgumentError: the name is no identifier.
+        DTypeError, ShapeError: there is no such dtype, or a size is neither a number nor a name.
 
     Example:
         >>> import graphc as gx
@@ -90,7 +91,10 @@ def symbol(name: str, shape: Any = (), dtype: Any = "float64", *, trainable: boo
             origin=here(),
         )
     attributes = (("name", name), ("trainable", trainable))
-    return make_node(SYMBOL, (), attributes, as_dtype(dtype), as_shape(shape))
+    try:
+        return make_node(SYMBOL, (), attributes, as_dtype(dtype), as_shape(shape))
+    except GraphcError as error:
+        raise type(error)(f"symbol {name!r}: {error.message}", remedy=error.remedy, origin=here()) from None
 
 
 def symbols(names: str, shape: Any = (), dtype: Any = "float64") -> tuple[Expr, ...]:
@@ -161,6 +165,8 @@ def _literal(value: Any, dtype: DType | None) -> Literal:
         array = np.asarray(value, dtype=dtype)
     except (OverflowError, ValueError, TypeError) as error:
         raise DTypeError(f"{value!r} is no constant of dtype {dtype}: {error}", origin=here()) from None
+    if array.dtype.kind not in "biufc":
+        raise DTypeError(f"an expression, a number or an array of numbers expected, got {value!r}", origin=here())
     if array.dtype.name not in DTYPES:
         raise DTypeError(
             f"a constant of dtype {array.dtype} is not supported",

@@ -81,6 +81,9 @@ class Operators:
     def __abs__(self) -> Expr:
         return apply("abs", self)
 
+    def __round__(self, decimals: int = 0) -> Expr:
+        return apply("round", self, decimals)
+
     def __invert__(self) -> Expr:
         return apply("logical_not", self)
 
@@ -179,6 +182,11 @@ class Operators:
     def T(self) -> Expr:  # noqa: N802 (NumPy's name)
         """The transpose: all axes in reverse order."""
         return apply("transpose", self)
+
+    @property
+    def mT(self) -> Expr:  # noqa: N802 (NumPy's name)
+        """The transpose of matrices: the last two axes exchanged."""
+        return apply("matrix_transpose", self)
 
     def reshape(self, *shape: Any) -> Expr:
         """Return the same elements in another shape; see `graphc.reshape`."""

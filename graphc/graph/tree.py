@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from graphc.errors import ArgumentError
+from graphc.graph.origin import here
 
 Structure: TypeAlias = Any
 """The shape of a tree: the same containers with `Slot` objects for leaves."""
@@ -109,5 +110,5 @@ def require_structure(tree: Any, expected: Structure, what: str) -> list[Any]:
     """
     got = structure(tree)
     if got != expected:
-        raise ArgumentError(f"{what}: expected the structure {expected}, got {got}")
+        raise ArgumentError(f"{what}: expected the structure {expected}, got {got}", origin=here())
     return leaves(tree)

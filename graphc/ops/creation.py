@@ -90,6 +90,18 @@ def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float64") -> Exp
 
 
 @public()
+def shape(x: Any) -> Shape:
+    """Return the sizes of ``x``, as its attribute ``shape``."""
+    return as_exprs(x)[0].shape
+
+
+@public()
+def ndim(x: Any) -> int:
+    """Return the number of dimensions of ``x``, as its attribute ``ndim``."""
+    return as_exprs(x)[0].ndim
+
+
+@public()
 def size(x: Any, axis: int | None = None) -> Size:
     """Return the number of elements of ``x``, or along an axis: an integer, or a dimension open until the call.
 

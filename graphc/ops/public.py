@@ -30,10 +30,10 @@ def public(*aliases: str, name: str | None = None) -> Callable[[Callable[P, R]],
             except GraphcError as error:
                 if error.origin is not None:
                     raise
-                located = type(error)(f"{label}: {error.message}", remedy=error.remedy, origin=here())
-                raise located from None
+                message = error.message if error.message.startswith(f"{label}: ") else f"{label}: {error.message}"
+                raise type(error)(message, remedy=error.remedy, origin=here()) from None
 
-        wrapper.__name__ = label
+        wrapper.__name__ = wrapper.__qualname__ = label
         for key in (label, *aliases):
             FUNCTIONS[key] = wrapper
         return wrapper

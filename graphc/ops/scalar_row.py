@@ -217,7 +217,7 @@ def _builder(operation: ScalarOperation) -> Callable[..., Expr]:
     def function(*arguments: Any) -> Expr:
         return elementwise(operation, *arguments)
 
-    function.__name__ = operation.name
+    function.__name__ = function.__qualname__ = operation.name
     function.__doc__ = (
         f"Return ``{operation.definition}`` for each element, broadcasting like NumPy.\n\n"
         f"    Args:\n        {', '.join(names)}: expressions, arrays or numbers.\n"

@@ -235,7 +235,11 @@ def _vector_norm(node: Expr, ord: Any, axis: int, keepdims: bool) -> Expr:
         raise UnsupportedError(f"ord={ord!r} is no norm of vectors", remedy="use ord=None, 1, 2 or inf")
     powers = apply("abs", node) if ord == 1 else apply("power", apply("abs", node), float(ord))
     total = apply("sum", powers, axis=axis, keepdims=keepdims)
-    return total if ord == 1 else apply("power", total, 1.0 / ord)
+    if ord == 1:
+        return total
+    length = apply("power", total, 1.0 / ord)
+    # The branch not taken has the gradient 0: so has the norm at 0, as the 2-norm.
+    return apply("where", apply("equal", total, 0), apply("zeros_like", total), length) if ord > 0 else length
 
 
 def _matrix_norm(node: Expr, ord: Any, axes: Any, keepdims: bool) -> Expr:

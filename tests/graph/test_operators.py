@@ -108,3 +108,39 @@ def test_properties_tell_rank_and_size() -> None:
     assert (M.ndim, M.size) == (2, 3 * M.shape[0])
     assert M.is_differentiable
     assert not tensor("i", (3,), "int32").is_differentiable
+
+
+def test_python_rounds_and_matrices_transpose() -> None:
+    x, stack = symbol("x"), tensor("S", ("batch", 3, 2))
+    assert round(x) is apply("round", x)
+    assert round(x, 2) is apply("round", x, 2)
+    assert stack.mT is apply("swapaxes", stack, 1, 2)
+
+
+def test_numpy_tells_shape_and_rank() -> None:
+    matrix = tensor("M", ("batch", 3))
+    assert np.shape(matrix) == matrix.shape
+    assert np.ndim(matrix) == 2
+
+
+@pytest.mark.parametrize(
+    ("misuse", "message"),
+    [
+        (lambda: symbol("x") + "text", "an expression, a number or an array of numbers expected, got 'text'"),
+        (lambda: symbol("x") * None, "an expression, a number or an array of numbers expected, got None"),
+        (lambda: tensor("t", (-1,)), "symbol 't': a size is never negative, got -1"),
+        (lambda: tensor("t", (1.5,)), "symbol 't': a size is an integer or the name of a dimension, got 1.5"),
+        (lambda: tensor("t", (2,), "complex128"), "symbol 't': graphc has no dtype 'complex128'"),
+        (lambda: tensor("M", (2, 3)).sum(axis=2), "sum: axis 2 is out of range for 2 dimension(s)"),
+    ],
+)
+def test_wrong_arguments_are_named_once_with_the_users_line(misuse: Callable[[], Any], message: str) -> None:
+    with pytest.raises(GraphcError) as error:
+        misuse()
+    assert error.value.message.startswith(message)
+    assert "test_operators.py" in str(error.value.origin)
+
+
+def test_python_names_the_operation_whose_keyword_is_unknown() -> None:
+    with pytest.raises(TypeError, match=r"^sin\(\) got an unexpected keyword argument 'dtype'"):
+        np.sin(symbol("x"), dtype=np.float32)

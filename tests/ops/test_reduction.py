@@ -15,6 +15,7 @@ from scipy import special
 
 import graphc.ops  # noqa: F401
 from graphc.autodiff.reverse import adjoints
+from graphc.autodiff.transforms import jvp
 from graphc.backends.reference import evaluate
 from graphc.errors import ShapeError, UnsupportedError
 from graphc.graph.leaf import symbol, tensor
@@ -109,6 +110,24 @@ def test_norm_and_std_have_derivative_zero_where_they_are_zero() -> None:
     assert gradient(reduce_with("norm"), [0.0, 0.0]) == [0.0, 0.0]
     assert gradient(reduce_with("std"), [2.0, 2.0, 2.0]) == [0.0, 0.0, 0.0]
     assert gradient(lambda x: apply("norm", x, axis=1), [[0.0, 0.0], [3.0, 4.0]]) == [[0.0, 0.0], [0.6, 0.8]]
+
+
+@pytest.mark.parametrize("order", [None, 1, 1.5, 2, 3, 7, np.inf])
+def test_norms_of_every_order_have_derivative_zero_at_zero_in_both_modes(order: Any) -> None:
+    function = lambda x: np.linalg.norm(x, order)
+    point = np.zeros(3)
+    assert gradient(function, point) == [0.0, 0.0, 0.0]
+    x = symbol("x", (3,))
+    assert evaluate([jvp(function(x), x, np.ones(3))], {x: point})[0] == 0.0
+
+
+@pytest.mark.parametrize("order", [-2, -1, 1.5, 3])
+@pytest.mark.parametrize("point", [[0.0, 0.0, 0.0], [0.0, 1.0, -2.0], [np.nan, 1.0, 0.0], [np.inf, 0.0, 1.0]])
+def test_norms_of_any_order_are_numpys(order: float, point: list[float]) -> None:
+    with np.errstate(all="ignore"):
+        expected = np.linalg.norm(np.array(point), order)
+        found = value_of(lambda x: np.linalg.norm(x, order), [np.array(point)])
+    np.testing.assert_allclose(found, expected, rtol=1e-15)
 
 
 def test_gradient_of_norm_at_zero_differentiates_again() -> None:
