@@ -23,6 +23,11 @@ hypothesis.settings.register_profile("graphc", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("graphc")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch that rewrites the golden texts."""
+    parser.addoption("--update-golden", action="store_true", help="write the texts in tests/golden anew")
+
+
 @pytest.fixture(scope="session")
 def run_python() -> Callable[..., str]:
     """Return a function that runs Python text in a new process and returns what it printed."""
