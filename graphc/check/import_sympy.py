@@ -18,6 +18,7 @@ from graphc.check.heads import ARRAYS, builder_for, supported_heads
 from graphc.errors import GraphcError, SymPyConversionError
 from graphc.graph.leaf import constant, symbol
 from graphc.graph.node import Expr
+from graphc.graph.origin import here
 from graphc.graph.table import apply
 from graphc.graph.walk import substitute
 
@@ -73,6 +74,22 @@ def _is_cse(expression: Any) -> bool:
     return is_pairs and isinstance(reduced, (list, tuple))
 
 
+def _as_sympy(value: Any) -> Any:
+    """Return a value as SymPy's: its own expressions and numbers, but no text, which would be run.
+
+    Raises:
+        SymPyConversionError: it is something else.
+    """
+    try:
+        return sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        raise SymPyConversionError(
+            f"from_sympy: a SymPy expression expected, got {value!r}",
+            remedy="turn text you trust into one with sympy.sympify first",
+            origin=here(),
+        ) from None
+
+
 class _Reader:
     """Turns SymPy terms into nodes; terms already seen are looked up by identity."""
 
@@ -91,7 +108,7 @@ class _Reader:
 
     def read(self, expression: Any) -> Expr:
         """Return the node of a term."""
-        root = expression if isinstance(expression, ARRAYS) else sympy.sympify(expression, strict=True)
+        root = expression if isinstance(expression, ARRAYS) else _as_sympy(expression)
         self._kept.append(root)
         order = self._order(root)
         for term in order:

@@ -12,6 +12,8 @@ from types import CodeType, FrameType
 from typing import TypeAlias
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+OURS = (PACKAGE, "<graphc ")
+"""How the names of graphc's own files begin, those of generated code too."""
 
 Origin: TypeAlias = "tuple[CodeType, int] | tuple[str, int]"
 """A code object and an instruction in it; or, after unpickling, a file and a line."""
@@ -31,7 +33,7 @@ def current_origin() -> Origin:
     if _inherited.origin is not None:
         return _inherited.origin
     frame: FrameType = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+    while frame.f_code.co_filename.startswith(OURS) and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
 

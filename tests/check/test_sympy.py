@@ -325,3 +325,10 @@ def test_the_table_reads_definitions_backwards() -> None:
 def test_domains_of_the_round_trip_rows_cover_a_test_point() -> None:
     assert any(row.domain[0] == REALS for row in UNARY)
     assert all(any(low < point < high for point in (0.3, 0.7, 1.4, -0.6)) for row in UNARY for low, high in row.domain)
+
+
+@pytest.mark.parametrize("value", ["x + 1", None, object])
+def test_what_is_not_sympys_is_refused_by_name(value: Any) -> None:
+    with pytest.raises(SymPyConversionError, match="a SymPy expression expected, got") as error:
+        from_sympy(value)
+    assert "test_sympy.py" in str(error.value.origin)

@@ -101,3 +101,10 @@ def test_errors_at_build_time_name_the_users_line() -> None:
         tensor("a", (3,)) + tensor("b", (4,))
     line = caught.traceback[0].lineno + 1
     assert f"test_origin.py:{line}" in str(caught.value)
+
+
+def test_generated_code_is_not_the_users_line() -> None:
+    scope = {"here": here}
+    exec(compile("def call():\n    return here()\n", "<graphc call>", "exec"), scope)
+    place, line = scope["call"](), this_line()
+    assert place.endswith(f"test_origin.py:{line}")
