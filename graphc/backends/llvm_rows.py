@@ -111,19 +111,19 @@ def template(code: str, argument: str, result: str, flags: str) -> tuple[str, st
 def cast_template(source: str, target: str) -> str | None:
     """Return the instruction of a conversion; None for those that need care (to integers and bool from floats)."""
     first, second = TYPES[source], TYPES[target]
+    unsigned = source == "bool" or source.startswith("u")
+    if first == second:
+        return f"{{r}} = select i1 true, {first} {{x}}, {first} {{x}}"
     if is_float(source):
         if not is_float(target):
             return None
         operation = "fpext" if target == "float64" else "fptrunc"
     elif is_float(target):
-        operation = "uitofp" if source == "bool" or source.startswith("u") else "sitofp"
-    elif target == "bool" or source == target:
+        operation = "uitofp" if unsigned else "sitofp"
+    elif target == "bool":
         return None
-    elif first == second:
-        return f"{{r}} = select i1 true, {first} {{x}}, {first} {{x}}"
     else:
-        narrower = _bits(second) < _bits(first)
-        operation = "trunc" if narrower else "zext" if source == "bool" or source.startswith("u") else "sext"
+        operation = "trunc" if _bits(second) < _bits(first) else "zext" if unsigned else "sext"
     return f"{{r}} = {operation} {first} {{x}} to {second}"
 
 

@@ -44,6 +44,7 @@ class _BlockRenderer(Renderer):
             block.results, block.numbers = returned, [known[name] for name in returned]
         self.preamble.append(f"block_{number} = straight_block(\n    {block.definition()})\n")
         arguments = [self.value(entry) for entry in block.inputs] + [name for name, _ in block.arrays]
+        arguments = self.short(arguments, f"kernel_given{number}_")
         call = f"block_{number}(({''.join(argument + ', ' for argument in arguments)}))"
         results = "".join(f"{name}, " for name in block.results)
         self._line(1, ("return " if self.returned else f"{results}= " if results else "") + call)

@@ -41,6 +41,8 @@ from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
 INLINE_WIDTH = 60
 """A value used once is written where it is used if its text is no longer than this."""
 FUNCTION = "kernel"
+LONGEST_TUPLE = 20
+"""Tuples of more entries than this are written with names alone."""
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "floor_divide": "//", "mod": "%"}
 
 
@@ -119,11 +121,21 @@ class Renderer:
 
     def _return(self) -> None:
         """Write the return of the scalar results."""
-        returned = [self.value(value) for value in returned_values(self.kernel)]
+        returned = self.short([self.value(value) for value in returned_values(self.kernel)], "kernel_result")
         if returned:
             self._line(1, f"return ({', '.join(returned)},)")
         elif len(self.out.lines) == 1:
             self._line(1, "pass")
+
+    def short(self, texts: list[str], prefix: str) -> list[str]:
+        """Return the texts of a tuple's entries; of many as names: Numba reads no long tuple with branches in it."""
+        if len(texts) <= LONGEST_TUPLE:
+            return texts
+        for number, text in enumerate(texts):
+            if not text.isidentifier():
+                self._line(1, f"{prefix}{number} = {text}")
+                texts[number] = f"{prefix}{number}"
+        return texts
 
     def _line(self, depth: int, text: str, origin: Origin | None = None) -> None:
         self.out.lines.append("    " * depth + text)
