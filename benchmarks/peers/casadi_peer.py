@@ -1,0 +1,142 @@
+"""CasADi: graphs of scalars (SX) or matrices (MX) in its interpreter; the natural call, and its buffers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import casadi as ca
+import numpy as np
+
+from benchmarks import a_small_calls as a
+from benchmarks import b_unrolled_chain as b
+from benchmarks import c_fused_elementwise as c
+from benchmarks import d_logistic_regression as d
+from benchmarks import g_rosenbrock as g
+from benchmarks.common import Call, Ways
+
+
+def prime() -> None:
+    """Do nothing: nothing is compiled."""
+
+
+def buffered(function: Any, arguments: tuple[Any, ...]) -> Call:
+    """Return a call through CasADi's buffers, which copies nothing: its best case."""
+    buffer, trigger = function.buffer()
+    inputs = [np.array(value, "float64").reshape(-1) for value in arguments]
+    outputs = [np.zeros(function.nnz_out(place)) for place in range(function.n_out())]
+    for place, value in enumerate(inputs):
+        buffer.set_arg(place, memoryview(value))
+    for place, value in enumerate(outputs):
+        buffer.set_res(place, memoryview(value))
+
+    def run(kept: Any = (buffer, inputs)) -> list[Any]:
+        trigger()
+        return outputs
+
+    return Call(run)
+
+
+def both(quantity: str, function: Any, arguments: tuple[Any, ...]) -> Ways:
+    """Return the natural call and the one through buffers."""
+    return {
+        quantity: lambda: Call(function(), arguments),
+        f"{quantity}:buffer": lambda: buffered(function(), arguments),
+    }
+
+
+def sigmoid(value: Any) -> Any:
+    """Return 1 / (1 + exp(-value))."""
+    return 1.0 / (1.0 + ca.exp(-value))
+
+
+def net9(weights: Any, x: Any, y: Any, target: Any) -> Any:
+    """Return the loss of the network 2-2-1."""
+    first = sigmoid(weights[0] * x + weights[1] * y + weights[4])
+    second = sigmoid(weights[2] * x + weights[3] * y + weights[5])
+    return (sigmoid(weights[6] * first + weights[7] * second + weights[8]) - target) ** 2
+
+
+def a_small_calls(problem: a.Problem) -> Ways:
+    """Return calls with numbers."""
+
+    def build() -> Any:
+        inputs = [ca.SX.sym(f"x{place}") for place in range(len(problem.arguments))]
+        value = inputs[0] * (inputs[1] ** 2 + inputs[2]) if problem.name == "f3" else net9(inputs[:9], *inputs[9:])
+        gradient = ca.gradient(value, ca.vertcat(*inputs[: problem.weights]))
+        return ca.Function("f", inputs, [value, gradient])
+
+    return both("value_and_grad", build, problem.arguments)
+
+
+def b_unrolled_chain(problem: b.Problem) -> Ways:
+    """Return the chain built by a Python loop, as scalars."""
+
+    def build(differentiate: bool) -> Any:
+        start = ca.SX.sym("start", 2)
+        before, now = start[0], start[1]
+        for _ in range(problem.steps):
+            before, now = now, 0.5 * ca.sin(now) - before
+        return ca.Function("f", [start], [now, ca.gradient(now, start)] if differentiate else [now])
+
+    value = both("value", lambda: build(False), (problem.start,))
+    return both("value_and_grad", lambda: build(True), (problem.start,)) | value
+
+
+def c_fused_elementwise(problem: c.Problem) -> Ways:
+    """Return value and gradient for the vector and both numbers."""
+
+    def build() -> Any:
+        inputs = [ca.MX.sym("x", len(problem.x)), ca.MX.sym("a"), ca.MX.sym("b")]
+        x, a, b = inputs
+        value = ca.sum1(ca.tanh(a * x + b) ** 2 * ca.exp(-(x**2)))
+        return ca.Function("f", inputs, [value, *(ca.gradient(value, entry) for entry in inputs)])
+
+    return both("value_and_grad", build, (problem.x, problem.a, problem.b))
+
+
+def logistic_loss(problem: d.Problem) -> tuple[Any, list[Any]]:
+    """Return the mean logistic loss, and its weights, matrix and labels."""
+    rows, columns = problem.matrix.shape
+    inputs = [ca.MX.sym("weights", columns), ca.MX.sym("matrix", rows, columns), ca.MX.sym("labels", rows)]
+    logits = inputs[1] @ inputs[0]
+    softplus = ca.log1p(ca.exp(-ca.fabs(logits))) + ca.fmax(logits, 0)
+    return ca.sum1(softplus - inputs[2] * logits) / rows, inputs
+
+
+def d_logistic_regression(problem: d.Problem) -> Ways:
+    """Return value and gradient through buffers: the matrix is stored by columns, as CasADi does."""
+
+    def build() -> Call:
+        loss, inputs = logistic_loss(problem)
+        function = ca.Function("f", inputs, [loss, ca.gradient(loss, inputs[0])])
+        return buffered(function, (problem.weights, problem.matrix.T, problem.labels))
+
+    return {"value_and_grad:buffer": build}
+
+
+def g_rosenbrock(problem: g.Problem) -> Ways:
+    """Return value and gradient, and the product with the Hessian, as matrices."""
+    x, vector = ca.MX.sym("x", len(problem.x)), ca.MX.sym("vector", len(problem.x))
+    left, right = x[:-1], x[1:]
+    value = ca.sum1(100.0 * (right - left**2) ** 2 + (1.0 - left) ** 2)
+
+    def gradient() -> Any:
+        return ca.Function("f", [x], [value, ca.gradient(value, x)])
+
+    def product() -> Any:
+        return ca.Function("f", [x, vector], [ca.jtimes(ca.gradient(value, x), x, vector)])
+
+    return both("value_and_grad", gradient, (problem.x,)) | both(
+        "hessian_product", product, (problem.x, problem.vector)
+    )
+
+
+def h_dense_hessian(problem: d.Problem) -> Ways:
+    """Return `casadi.hessian` through buffers."""
+
+    def build() -> Call:
+        loss, inputs = logistic_loss(problem)
+        function = ca.Function("f", inputs, [ca.densify(ca.hessian(loss, inputs[0])[0])])
+        return buffered(function, (problem.weights, problem.matrix.T, problem.labels))
+
+    return {"hessian:buffer": build}

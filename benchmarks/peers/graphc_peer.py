@@ -1,0 +1,224 @@
+"""graphc: what this suite is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import graphc as gx
+from benchmarks import a_small_calls as a
+from benchmarks import b_unrolled_chain as b
+from benchmarks import c_fused_elementwise as c
+from benchmarks import d_logistic_regression as d
+from benchmarks import e_training_step as e
+from benchmarks import g_rosenbrock as g
+from benchmarks import limits as machine
+from benchmarks.common import Array, Call, Ways
+
+NET9_WEIGHTS = "a b c d p q u v w"
+
+
+def prime() -> None:
+    """Compile once, so that the process's first compilation is not counted."""
+    x = gx.tensor("x", ("rows", "columns"))
+    gx.compile(gx.sum(gx.exp(x @ gx.matrix_transpose(x))), [x])(np.ones((2, 2)))
+
+
+def net9(weights: Any, x: Any, y: Any, target: Any) -> gx.Expr:
+    """Return the loss of the network 2-2-1."""
+    first = gx.sigmoid(weights[0] * x + weights[1] * y + weights[4])
+    second = gx.sigmoid(weights[2] * x + weights[3] * y + weights[5])
+    output = gx.sigmoid(weights[6] * first + weights[7] * second + weights[8])
+    loss: gx.Expr = (output - target) ** 2
+    return loss
+
+
+def a_small_calls(problem: a.Problem) -> Ways:
+    """Return positional calls with numbers; the network's also with its weights in an array."""
+    if problem.name == "f3":
+        x, y, z = gx.symbols("x y z")
+        return {"value_and_grad": lambda: gradient_of(x * (y**2 + z), [x, y, z], [x, y, z], *problem.arguments)}
+    weights, vector, data = gx.symbols(NET9_WEIGHTS), gx.tensor("weights", (9,)), gx.symbols("x y target")
+
+    def by_number() -> Call:
+        return gradient_of(net9(weights, *data), [*weights, *data], list(weights), *problem.arguments)
+
+    def by_array() -> Call:
+        numbers, rest = np.array(problem.arguments[:9]), problem.arguments[9:]
+        return gradient_of(net9(vector, *data), [vector, *data], vector, numbers, *rest)
+
+    return {"value_and_grad": by_number, "value_and_grad:array": by_array}
+
+
+def gradient_of(loss: gx.Expr, inputs: list[gx.Expr], wrt: Any, *given: Any) -> Call:
+    """Return a call of the compiled value and gradient."""
+    return Call(gx.compile(loss, inputs, wrt=wrt), given, method="value_and_grad")
+
+
+def b_unrolled_chain(problem: b.Problem) -> Ways:
+    """Return the chain built by a Python loop."""
+
+    def build() -> gx.Function:
+        start = gx.symbols("before now")
+        before, now = start
+        for _ in range(problem.steps):
+            before, now = now, 0.5 * gx.sin(now) - before
+        return gx.compile(now, list(start), wrt=list(start))
+
+    return {
+        "value_and_grad": lambda: Call(build(), problem.start, method="value_and_grad"),
+        "value": lambda: Call(build(), problem.start),
+    }
+
+
+def c_fused_elementwise(problem: c.Problem) -> Ways:
+    """Return value and gradient for the vector and both numbers."""
+    x, a, b = gx.tensor("x", ("n",)), gx.symbol("a"), gx.symbol("b")
+
+    def build() -> Call:
+        loss = gx.sum(gx.tanh(a * x + b) ** 2 * gx.exp(-(x**2)))
+        return gradient_of(loss, [x, a, b], [x, a, b], problem.x, problem.a, problem.b)
+
+    return {"value_and_grad": build}
+
+
+def logistic_loss() -> tuple[gx.Expr, list[gx.Expr]]:
+    """Return the mean logistic loss, and its weights, matrix and labels."""
+    weights, matrix = gx.tensor("weights", ("columns",)), gx.tensor("matrix", ("rows", "columns"))
+    labels = gx.tensor("labels", ("rows",))
+    logits = matrix @ weights
+    return gx.mean(gx.softplus(logits) - labels * logits), [weights, matrix, labels]
+
+
+def d_logistic_regression(problem: d.Problem) -> Ways:
+    """Return value and gradient for the weights."""
+
+    def build() -> Call:
+        loss, inputs = logistic_loss()
+        return gradient_of(loss, inputs, inputs[0], problem.weights, problem.matrix, problem.labels)
+
+    return {"value_and_grad": build}
+
+
+class Trainer:
+    """A compiled training step; parameters and moments live in two sets of arrays that trade places."""
+
+    def __init__(self, problem: e.Problem) -> None:
+        self.problem = problem
+        network = problem.network
+        zeros = [np.zeros_like(value) for value in problem.parameters]
+        moments = [zeros, [value.copy() for value in zeros]] if network.adam else []
+        self.state = [[value.copy() for value in problem.parameters], *moments]
+        self.following = [[np.empty_like(value) for value in values] for values in self.state]
+        self.loss = np.empty((), "float32")
+        self.steps = 0
+        self.step = self.compiled()
+
+    def compiled(self) -> gx.Function:
+        """Return loss and next state as a function of state, mini-batch and learning rate."""
+        network = self.problem.network
+        names = ["parameter", "first", "second"][: len(self.state)]
+        state = [
+            [gx.tensor(f"{name}_{place}", value.shape, "float32") for place, value in enumerate(values)]
+            for name, values in zip(names, self.state, strict=True)
+        ]
+        inputs = gx.tensor("inputs", ("batch", network.widths[0]), "float32")
+        targets = gx.tensor("targets", ("batch",), "int64")
+        if not network.classifies:
+            targets = gx.tensor("targets", ("batch", 1), "float32")
+        rate, unbias = gx.symbol("rate", dtype="float32"), gx.symbol("unbias", dtype="float32")
+        loss = network_loss(network, state[0], inputs, targets)
+        gradient = gx.grad(loss, wrt=state[0])
+        scales = [rate, unbias] if network.adam else [rate]
+        following = updated(state, gradient, scales)
+        return gx.compile([loss, following], [state, inputs, targets, *scales])
+
+    def epoch(self) -> tuple[Any, ...]:
+        """Train on all mini-batches; return the last loss and the parameters."""
+        for inputs, targets in self.problem.epoch():
+            self.steps += 1
+            network = self.problem.network
+            scales = e.adam_scales(network, self.steps) if network.adam else (network.rate,)
+            self.step(self.state, inputs, targets, *scales, out=[self.loss, self.following])
+            self.state, self.following = self.following, self.state
+        return (self.loss, *self.state[0])
+
+
+def network_loss(network: e.Network, parameters: list[gx.Expr], inputs: gx.Expr, targets: gx.Expr) -> gx.Expr:
+    """Return the loss of a mini-batch."""
+    activation = gx.tanh if network.activation == "tanh" else gx.relu
+    layer = inputs
+    for place in range(0, len(parameters), 2):
+        layer = layer @ parameters[place] + parameters[place + 1]
+        layer = activation(layer) if place < len(parameters) - 2 else layer
+    return gx.softmax_cross_entropy_with_logits(layer, targets) if network.classifies else gx.mse(layer, targets)
+
+
+def updated(state: list[list[gx.Expr]], gradient: list[gx.Expr], scales: list[gx.Expr]) -> list[list[gx.Expr]]:
+    """Return the next parameters (and moments) by gradient descent or Adam."""
+    if len(state) == 1:
+        return [[value - scales[0] * slope for value, slope in zip(state[0], gradient, strict=True)]]
+    rate, unbias = scales
+    following: list[list[gx.Expr]] = [[], [], []]
+    for value, first, second, slope in zip(*state, gradient, strict=True):
+        first = first + (1 - e.FIRST_DECAY) * (slope - first)
+        second = second + (1 - e.SECOND_DECAY) * (slope**2 - second)
+        following[0].append(value - rate * first / (gx.sqrt(second * unbias) + e.EPSILON))
+        following[1].append(first)
+        following[2].append(second)
+    return following
+
+
+def e_training_step(problem: e.Problem) -> Ways:
+    """Return a step at a time, called from Python, writing to arrays that exist."""
+    return {"step": lambda: Call(Trainer(problem).epoch, steps=problem.network.batches)}
+
+
+def rosenbrock(x: gx.Expr) -> gx.Expr:
+    """Return Rosenbrock's function."""
+    left, right = x[:-1], x[1:]
+    return gx.sum(100.0 * (right - left**2) ** 2 + (1.0 - left) ** 2)
+
+
+def g_rosenbrock(problem: g.Problem) -> Ways:
+    """Return value and gradient, and the product with the Hessian: forward over reverse."""
+    x, vector = gx.tensor("x", ("n",)), gx.tensor("vector", ("n",))
+
+    def product() -> Call:
+        gradient = gx.grad(rosenbrock(x), wrt=x)
+        return Call(gx.compile(gx.jvp(gradient, [x], [vector]), [x, vector]), (problem.x, problem.vector))
+
+    return {
+        "value_and_grad": lambda: gradient_of(rosenbrock(x), [x], x, problem.x),
+        "hessian_product": product,
+    }
+
+
+def h_dense_hessian(problem: d.Problem) -> Ways:
+    """Return the Hessian as one forward product: a copy of the weights for each row, the identity as tangents."""
+
+    def build() -> Call:
+        count = len(problem.weights)
+        weights, matrix = gx.tensor("weights", (count,)), gx.tensor("matrix", ("rows", count))
+        copies = gx.tensor("copies", (count, count))
+        logits = matrix @ gx.matrix_transpose(copies)
+        gradients = gx.grad(gx.sum(gx.mean(gx.softplus(logits), axis=0)), wrt=copies)
+        hessian = gx.jvp(gradients, [copies], [gx.eye(count)])
+        hessian = gx.substitute(hessian, {copies: gx.broadcast_to(weights, (count, count))})
+        return Call(gx.compile(hessian, [weights, matrix]), (problem.weights, problem.matrix))
+
+    return {"hessian": build}
+
+
+def limits(problem: machine.Problem) -> Ways:
+    """Return triad and product into an array that exists."""
+    shape = ("n", "n") if problem.is_matrix else ("n",)
+    dtype = problem.first.dtype.name
+    first, second = gx.tensor("first", shape, dtype), gx.tensor("second", shape, dtype)
+    out: Array = np.empty_like(problem.first)
+    given, out_given = (problem.first, problem.second), {"out": out}
+    if problem.is_matrix:
+        return {"matmul": lambda: Call(gx.compile(first @ second, [first, second]), given, out_given)}
+    triad = first + problem.scale * second
+    return {"triad": lambda: Call(gx.compile(triad, [first, second]), given, out_given)}

@@ -1,0 +1,181 @@
+"""PyTorch, eager: a backward pass for each call; the formulations are shared with the compiled peer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from benchmarks import a_small_calls as a
+from benchmarks import b_unrolled_chain as b
+from benchmarks import c_fused_elementwise as c
+from benchmarks import d_logistic_regression as d
+from benchmarks import e_training_step as e
+from benchmarks import g_rosenbrock as g
+from benchmarks import limits as machine
+from benchmarks.common import Call, Ways
+
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+
+
+def prime() -> None:
+    """Run one backward pass, which starts PyTorch's engine."""
+    x = torch.ones(2, requires_grad=True)
+    (x * x).sum().backward()
+
+
+def tensors(*values: Any) -> tuple[Any, ...]:
+    """Return arguments as tensors of double precision."""
+    return tuple(torch.as_tensor(value, dtype=torch.float64) for value in values)
+
+
+def backward(function: Callable[..., Any], arguments: tuple[Any, ...], count: int) -> Call:
+    """Return a call of a function and its backward pass for the first arguments."""
+    differentiated = [value.clone().requires_grad_() for value in arguments[:count]]
+    rest = arguments[count:]
+
+    def value_and_grad() -> tuple[Any, ...]:
+        value = function(*differentiated, *rest)
+        return (value.detach(), *torch.autograd.grad(value, differentiated))
+
+    return Call(value_and_grad)
+
+
+def f3(x: Any, y: Any, z: Any) -> Any:
+    """Return x (y² + z)."""
+    return x * (y**2 + z)
+
+
+def net9(*numbers: Any) -> Any:
+    """Return the loss of the network 2-2-1."""
+    weights, (x, y, target) = numbers[:9], numbers[9:]
+    first = torch.sigmoid(weights[0] * x + weights[1] * y + weights[4])
+    second = torch.sigmoid(weights[2] * x + weights[3] * y + weights[5])
+    return (torch.sigmoid(weights[6] * first + weights[7] * second + weights[8]) - target) ** 2
+
+
+def a_small_calls(problem: a.Problem) -> Ways:
+    """Return calls with tensors of one number."""
+    function = f3 if problem.name == "f3" else net9
+    return {"value_and_grad": lambda: backward(function, tensors(*problem.arguments), problem.weights)}
+
+
+def chain(steps: int) -> Callable[[Any, Any], Any]:
+    """Return the chain of a number of steps."""
+
+    def function(before: Any, now: Any) -> Any:
+        for _ in range(steps):
+            before, now = now, 0.5 * torch.sin(now) - before
+        return now
+
+    return function
+
+
+def b_unrolled_chain(problem: b.Problem) -> Ways:
+    """Return the chain recorded step by step."""
+    start = tensors(*problem.start)
+    return {
+        "value_and_grad": lambda: backward(chain(problem.steps), start, 2),
+        "value": lambda: Call(chain(problem.steps), start),
+    }
+
+
+def fused(x: Any, a: Any, b: Any) -> Any:
+    """Return the function of C."""
+    return (torch.tanh(a * x + b) ** 2 * torch.exp(-(x**2))).sum()
+
+
+def c_fused_elementwise(problem: c.Problem) -> Ways:
+    """Return value and gradient for the vector and both numbers."""
+    return {"value_and_grad": lambda: backward(fused, tensors(problem.x, problem.a, problem.b), 3)}
+
+
+def logistic_loss(weights: Any, matrix: Any, labels: Any) -> Any:
+    """Return the mean logistic loss."""
+    return torch.nn.functional.binary_cross_entropy_with_logits(matrix @ weights, labels)
+
+
+def d_logistic_regression(problem: d.Problem) -> Ways:
+    """Return value and gradient for the weights."""
+    arguments = tensors(problem.weights, problem.matrix, problem.labels)
+    return {"value_and_grad": lambda: backward(logistic_loss, arguments, 1)}
+
+
+def network_loss(network: e.Network, parameters: Any, inputs: Any, targets: Any) -> Any:
+    """Return the loss of a mini-batch."""
+    activation = torch.tanh if network.activation == "tanh" else torch.relu
+    layer = inputs
+    for place in range(0, len(parameters), 2):
+        layer = torch.addmm(parameters[place + 1], layer, parameters[place])
+        layer = activation(layer) if place < len(parameters) - 2 else layer
+    if network.classifies:
+        return torch.nn.functional.cross_entropy(layer, targets)
+    return torch.nn.functional.mse_loss(layer, targets)
+
+
+def make_optimiser(network: e.Network, parameters: list[Any]) -> Any:
+    """Return PyTorch's own optimiser, its fused version."""
+    if network.adam:
+        return torch.optim.Adam(parameters, lr=network.rate, eps=e.EPSILON, fused=True)
+    return torch.optim.SGD(parameters, lr=network.rate, fused=True)
+
+
+def train(problem: e.Problem, compiled: Callable[[Any], Any]) -> Call:
+    """Return an epoch: zero_grad, forward, backward, step for each mini-batch."""
+    network = problem.network
+    parameters = [torch.tensor(value, requires_grad=True) for value in problem.parameters]
+    optimiser = make_optimiser(network, parameters)
+    batches = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in problem.epoch()]
+    forward = compiled(lambda values, inputs, targets: network_loss(network, values, inputs, targets))
+
+    def epoch() -> tuple[Any, ...]:
+        for inputs, targets in batches:
+            optimiser.zero_grad(set_to_none=True)
+            loss = forward(parameters, inputs, targets)
+            loss.backward()
+            optimiser.step()
+        return (loss.detach(), *(value.detach() for value in parameters))
+
+    return Call(epoch, steps=network.batches)
+
+
+def e_training_step(problem: e.Problem) -> Ways:
+    """Return a loop over mini-batches with the optimiser's fused step."""
+    return {"step": lambda: train(problem, lambda function: function)}
+
+
+def rosenbrock(x: Any) -> Any:
+    """Return Rosenbrock's function."""
+    left, right = x[:-1], x[1:]
+    return (100.0 * (right - left**2) ** 2 + (1.0 - left) ** 2).sum()
+
+
+def rosenbrock_product(x: Any, vector: Any) -> Any:
+    """Return the product of the Hessian with a vector: forward over reverse."""
+    return torch.func.jvp(torch.func.grad(rosenbrock), (x,), (vector,))[1]
+
+
+def g_rosenbrock(problem: g.Problem) -> Ways:
+    """Return value and gradient, and the product with the Hessian."""
+    x, vector = tensors(problem.x, problem.vector)
+    return {
+        "value_and_grad": lambda: backward(rosenbrock, (x,), 1),
+        "hessian_product": lambda: Call(rosenbrock_product, (x, vector)),
+    }
+
+
+def h_dense_hessian(problem: d.Problem) -> Ways:
+    """Return `torch.func.hessian`."""
+    arguments = tensors(problem.weights, problem.matrix, problem.labels)
+    return {"hessian": lambda: Call(torch.func.hessian(logistic_loss), arguments)}
+
+
+def limits(problem: machine.Problem) -> Ways:
+    """Return triad and product, into a tensor that exists."""
+    first, second = torch.from_numpy(problem.first), torch.from_numpy(problem.second)
+    out = {"out": torch.empty_like(first)}
+    if problem.is_matrix:
+        return {"matmul": lambda: Call(torch.matmul, (first, second), out)}
+    return {"triad": lambda: Call(torch.add, (first, second), {"alpha": problem.scale, **out})}
