@@ -18,8 +18,10 @@ WORKLOADS = (
     "c_fused_elementwise",
     "d_logistic_regression",
     "e_training_step",
+    "f_recurrent",
     "g_rosenbrock",
     "h_dense_hessian",
+    "overhead",
     "limits",
 )
 RECORDS = ROOT / "build" / "benchmarks.jsonl"

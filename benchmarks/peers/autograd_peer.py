@@ -12,6 +12,7 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
+from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
 from benchmarks.common import Call, Ways
 
@@ -127,3 +128,17 @@ def g_rosenbrock(problem: g.Problem) -> Ways:
 def h_dense_hessian(problem: d.Problem) -> Ways:
     """Return `autograd.hessian`."""
     return {"hessian": lambda: Call(hessian(logistic_loss), (problem.weights, problem.matrix, problem.labels))}
+
+
+def recurrent_loss(weights: Any, inputs: Any) -> Any:
+    """Return the mean square of the states."""
+    state, squares = anp.zeros_like(inputs[0]), 0.0
+    for row in inputs:
+        state = anp.tanh(anp.dot(row, weights[0]) + anp.dot(state, weights[1]) + weights[2])
+        squares = squares + anp.sum(state**2)
+    return squares / inputs.size
+
+
+def f_recurrent(problem: f.Problem) -> Ways:
+    """Return a loop over the steps, recorded at each call."""
+    return {"value_and_grad": lambda: Call(value_and_grad(recurrent_loss), (problem.weights, problem.inputs))}

@@ -12,6 +12,7 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import g_rosenbrock as g
+from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
 
 
@@ -140,3 +141,9 @@ def h_dense_hessian(problem: d.Problem) -> Ways:
         return buffered(function, (problem.weights, problem.matrix.T, problem.labels))
 
     return {"hessian:buffer": build}
+
+
+def overhead(problem: calls.Problem) -> Ways:
+    """Return the natural call, and the one through buffers."""
+    inputs = [ca.MX.sym(name, problem.length or 1) for name in problem.names]
+    return both("value", lambda: ca.Function("f", inputs, [calls.add(*inputs)]), problem.arguments)

@@ -12,8 +12,10 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
+from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
 from benchmarks import limits as machine
+from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
 
 NET9_WEIGHTS = "a b c d p q u v w"
@@ -222,3 +224,38 @@ def limits(problem: machine.Problem) -> Ways:
         return {"matmul": lambda: Call(gx.compile(first @ second, [first, second]), given, out_given)}
     triad = first + problem.scale * second
     return {"triad": lambda: Call(gx.compile(triad, [first, second]), given, out_given)}
+
+
+def f_recurrent(problem: f.Problem) -> Ways:
+    """Return the steps unrolled in the graph."""
+
+    def build() -> Call:
+        shapes = [value.shape for value in problem.weights]
+        names = ("weights", "recurrent", "biases")
+        weights, recurrent, biases = parameters = [
+            gx.tensor(name, shape) for name, shape in zip(names, shapes, strict=True)
+        ]
+        inputs = gx.tensor("inputs", problem.inputs.shape)
+        linear, state, squares = inputs @ weights + biases, None, gx.constant(0.0)
+        for step in range(len(problem.inputs)):
+            state = gx.tanh(linear[step] if state is None else linear[step] + state @ recurrent)
+            squares = squares + gx.sum(state**2)
+        given = (problem.inputs, *problem.weights)
+        return gradient_of(squares / problem.inputs.size, [inputs, *parameters], parameters, *given)
+
+    return {"value_and_grad": build}
+
+
+def overhead(problem: calls.Problem) -> Ways:
+    """Return calls by position, by name, and for arrays into one that exists."""
+    shape = (problem.length,) if problem.length else ()
+    inputs = [gx.tensor(name, shape) for name in problem.names]
+    by_name = dict(zip(problem.names, problem.arguments, strict=True))
+    ways: Ways = {
+        "value": lambda: Call(gx.compile(calls.add(*inputs), inputs), problem.arguments),
+        "value:by name": lambda: Call(gx.compile(calls.add(*inputs), inputs), (), by_name),
+    }
+    if problem.length:
+        out = {"out": np.empty(problem.length)}
+        ways["value:out"] = lambda: Call(gx.compile(calls.add(*inputs), inputs), problem.arguments, out)
+    return ways

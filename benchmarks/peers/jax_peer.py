@@ -13,8 +13,10 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
+from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
 from benchmarks import limits as machine
+from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
 
 jax.config.update("jax_enable_x64", True)
@@ -189,3 +191,32 @@ def limits(problem: machine.Problem) -> Ways:
     if problem.is_matrix:
         return {"matmul": lambda: awaited(jnp.matmul, problem.first, problem.second)}
     return {"triad": lambda: awaited(lambda x, y: x + problem.scale * y, problem.first, problem.second)}
+
+
+def recurrent_loss(weights: Any, inputs: Any, unrolled: int) -> Any:
+    """Return the mean square of the states, by `scan`."""
+    linear = inputs @ weights[0] + weights[2]
+
+    def step(state: Any, row: Any) -> Any:
+        state = jnp.tanh(row + state @ weights[1])
+        return state, state
+
+    _, states = jax.lax.scan(step, jnp.zeros_like(inputs[0]), linear, unroll=unrolled)
+    return jnp.mean(states**2)
+
+
+def f_recurrent(problem: f.Problem) -> Ways:
+    """Return `scan`, and the same unrolled."""
+    weights = tuple(jnp.asarray(value) for value in problem.weights)
+
+    def build(unrolled: int) -> Call:
+        compiled = jax.jit(jax.value_and_grad(lambda w, inputs: recurrent_loss(w, inputs, unrolled)))
+        inputs = jnp.asarray(problem.inputs)
+        return Call(lambda: jax.block_until_ready(compiled(weights, inputs)))
+
+    return {"value_and_grad": lambda: build(1), "value_and_grad:unrolled": lambda: build(len(problem.inputs))}
+
+
+def overhead(problem: calls.Problem) -> Ways:
+    """Return the additions, inputs on the device."""
+    return {"value": lambda: awaited(calls.add, *problem.arguments)}

@@ -15,6 +15,7 @@ from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import g_rosenbrock as g
 from benchmarks import limits as machine
+from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
 
 FUSED = {"error_model": "numpy", "fastmath": {"contract", "reassoc"}}
@@ -206,3 +207,10 @@ def limits(problem: machine.Problem) -> Ways:
     if problem.is_matrix:
         return {}
     return {"triad": lambda: Call(triad, (problem.first, problem.second, problem.scale, np.empty_like(problem.first)))}
+
+
+def overhead(problem: calls.Problem) -> Ways:
+    """Return the additions in one compiled expression, arrays added an operation at a time."""
+    names = ", ".join(problem.names)
+    function = eval(f"lambda {names}: {' + '.join(problem.names)}")
+    return {"value": lambda: Call(nb.njit(function), problem.arguments)}

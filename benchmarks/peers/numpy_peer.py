@@ -9,9 +9,11 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
+from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
 from benchmarks import h_dense_hessian as h
 from benchmarks import limits as machine
+from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
 
 
@@ -77,3 +79,13 @@ def limits(problem: machine.Problem) -> Ways:
     if problem.is_matrix:
         return {"matmul": lambda: Call(np.matmul, (problem.first, problem.second, out))}
     return {"copy": lambda: Call(copy, (out, problem.first))}
+
+
+def f_recurrent(problem: f.Problem) -> Ways:
+    """Return loops over the steps, the other products done at once."""
+    return {"value_and_grad": lambda: Call(f.value_and_grad, (problem.inputs, *problem.weights))}
+
+
+def overhead(problem: calls.Problem) -> Ways:
+    """Return plain additions."""
+    return {"value": lambda: Call(calls.add, problem.arguments)}

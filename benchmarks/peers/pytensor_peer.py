@@ -14,6 +14,7 @@ from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
 from benchmarks import g_rosenbrock as g
+from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
 
 grad = pytensor.gradient.grad
@@ -173,3 +174,12 @@ def h_dense_hessian(problem: d.Problem) -> Ways:
         return Call(function, (problem.weights, problem.matrix, problem.labels))
 
     return {"hessian": build}
+
+
+def overhead(problem: calls.Problem) -> Ways:
+    """Return safe calls, and calls without checks."""
+    inputs = [(pt.dvector if problem.length else pt.dscalar)(name) for name in problem.names]
+    return {
+        "value": lambda: Call(pytensor.function(inputs, calls.add(*inputs)), problem.arguments),
+        "value:unchecked": lambda: trusting(inputs, calls.add(*inputs), problem.arguments),
+    }

@@ -12,7 +12,9 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
+from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
+from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
 from benchmarks.peers import torch_peer as eager
 
@@ -115,3 +117,13 @@ def h_dense_hessian(problem: d.Problem) -> Ways:
     """Return `torch.func.hessian`, compiled."""
     arguments = eager.tensors(problem.weights, problem.matrix, problem.labels)
     return {"hessian": lambda: Call(torch.compile(torch.func.hessian(eager.logistic_loss)), arguments)}
+
+
+def f_recurrent(problem: f.Problem) -> Ways:
+    """Return the loop over the steps, traced."""
+    return {"value_and_grad": lambda: compiled(eager.recurrent_loss, 3, *problem.weights, problem.inputs)}
+
+
+def overhead(problem: calls.Problem) -> Ways:
+    """Return the additions in one compiled function."""
+    return {"value": lambda: Call(torch.compile(calls.add), eager.tensors(*problem.arguments))}

@@ -13,8 +13,10 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
+from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
 from benchmarks import limits as machine
+from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
@@ -179,3 +181,21 @@ def limits(problem: machine.Problem) -> Ways:
     if problem.is_matrix:
         return {"matmul": lambda: Call(torch.matmul, (first, second), out)}
     return {"triad": lambda: Call(torch.add, (first, second), {"alpha": problem.scale, **out})}
+
+
+def recurrent_loss(weights: Any, recurrent: Any, biases: Any, inputs: Any) -> Any:
+    """Return the mean square of the states."""
+    linear, states = inputs @ weights + biases, [torch.zeros_like(inputs[0])]
+    for step in range(len(inputs)):
+        states.append(torch.tanh(torch.addmm(linear[step], states[-1], recurrent)))
+    return torch.stack(states[1:]).square().mean()
+
+
+def f_recurrent(problem: f.Problem) -> Ways:
+    """Return a loop over the steps, recorded at each call."""
+    return {"value_and_grad": lambda: backward(recurrent_loss, tensors(*problem.weights, problem.inputs), 3)}
+
+
+def overhead(problem: calls.Problem) -> Ways:
+    """Return plain additions of tensors."""
+    return {"value": lambda: Call(calls.add, tensors(*problem.arguments))}
