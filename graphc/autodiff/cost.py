@@ -11,7 +11,7 @@ from graphc.autodiff.reverse import adjoints
 from graphc.autodiff.transforms import default_targets, require_scalar
 from graphc.graph import tree
 from graphc.graph.dimensions import Size
-from graphc.graph.leaf import constant
+from graphc.graph.leaf import constant, symbol
 from graphc.graph.node import Expr
 from graphc.graph.walk import reaching, topological_order
 
@@ -24,6 +24,9 @@ class Work:
     flops: Size
     bytes: Size
 
+    def __add__(self, other: Work) -> Work:
+        return Work(self.nodes + other.nodes, self.flops + other.flops, self.bytes + other.bytes)
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -32,6 +35,7 @@ class Cost:
     Attributes:
         function: the expression alone.
         gradient: expression and gradient together, subexpressions shared.
+        unmemoised: expression and gradient if every adjoint were computed anew each time it is needed.
         gradient_nodes_added: nodes the gradient adds to the function's.
         memoised_steps: chain-rule steps with a table of adjoints: one for each edge of the graph.
         unmemoised_steps: chain-rule steps without it, when each adjoint asked for is computed from those of its
@@ -41,13 +45,15 @@ class Cost:
 
     function: Work
     gradient: Work
+    unmemoised: Work
     gradient_nodes_added: int
     memoised_steps: int
     unmemoised_steps: int
 
     def __str__(self) -> str:
         rows = [("", "nodes", "flops", "bytes")]
-        for name, work in (("function", self.function), ("with gradient", self.gradient)):
+        works = {"function": self.function, "with gradient": self.gradient, "without memoisation": self.unmemoised}
+        for name, work in works.items():
             rows.append((name, str(work.nodes), str(work.flops), str(work.bytes)))
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
@@ -79,7 +85,9 @@ def cost(expression: Expr, wrt: Any = None) -> Cost:
     function = topological_order([expression])
     together = topological_order([expression, *(table[node] for node in targets if node in table)])
     memoised, unmemoised = _steps(function, targets)
-    return Cost(_work(function), _work(together), len(together) - len(function), memoised, unmemoised)
+    own = _work(function)
+    without = own + _unmemoised_work(function, targets)
+    return Cost(own, _work(together), without, len(together) - len(function), memoised, unmemoised)
 
 
 def _work(order: list[Expr]) -> Work:
@@ -105,3 +113,40 @@ def _steps(order: list[Expr], targets: list[Expr]) -> tuple[int, int]:
                 edges += 1
                 above[argument] = above.get(argument, 0) + 1 + above.get(node, 0)
     return edges, sum(above.get(node, 0) for node in targets)
+
+
+def _unmemoised_work(order: list[Expr], targets: list[Expr]) -> Work:
+    """Return what the adjoints of the targets cost when each is computed from scratch, path by path."""
+    active = reaching(order, targets)
+    given = set(order)
+    above: dict[Expr, Work] = {}
+    nothing = Work(0, 0, 0)
+    for node in reversed(order):
+        if node not in active or not node.is_differentiable:
+            continue
+        for number, argument in enumerate(node.args):
+            if argument in active:
+                step = _step_work(node, number, given)
+                above[argument] = above.get(argument, nothing) + step + above.get(node, nothing)
+    return sum((above.get(node, nothing) for node in targets), nothing)
+
+
+def _step_work(node: Expr, number: int, given: set[Expr]) -> Work:
+    """Return what one step of the chain rule computes: from a node's adjoint to one argument's share of it."""
+    adjoint = symbol("adjoint", node.shape, node.dtype)
+    part = node.op.pullback(node, adjoint, [position == number for position in range(len(node.args))])[number]
+    if part is None:
+        return Work(0, 0, 0)
+    return _work([each for each in _new_nodes(part, given) if each is not adjoint])
+
+
+def _new_nodes(root: Expr, given: set[Expr]) -> list[Expr]:
+    """Return the nodes a root depends on that are not given, the given ones not looked into."""
+    found: dict[Expr, None] = {}
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if node not in given and node not in found:
+            found[node] = None
+            pending.extend(node.args)
+    return list(found)

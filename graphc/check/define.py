@@ -22,6 +22,7 @@ from graphc.errors import ArgumentError, CheckFailed, ParseError, UnsupportedErr
 from graphc.graph.leaf import constant, constant_value, is_constant, is_symbol, symbol, symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
+from graphc.graph.table import FUNCTIONS
 from graphc.graph.types import is_float
 from graphc.graph.walk import topological_order
 from graphc.ops.define import check_new_name, define
@@ -38,6 +39,10 @@ SYNTAX = (
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd, ast.BitAnd, ast.BitOr, ast.Invert,
     ast.Lt, ast.LtE, ast.Gt, ast.GtE,
 )  # fmt: skip
+
+
+_defined: dict[str, tuple[str, str | None, str | None]] = {}
+"""What operations were defined from, where nothing but texts was given: saying the same again changes nothing."""
 
 
 def defop(
@@ -60,7 +65,7 @@ def defop(
     load a pickled expression with it must define it first.
 
     Args:
-        name: a Python identifier no operation has.
+        name: a Python identifier no operation has; the very same definition again changes nothing.
         definition: SymPy text in the arguments x, y, z, for example ``"x/(1 + Abs(x))"``.
         code: Python legal in ``numba.njit`` in {x}, {y}, {z}; {one}, {zero} are typed numbers, and a bare
             number literal makes float32 arguments float64.
@@ -82,6 +87,9 @@ def defop(
         >>> squash(gx.symbol("x")).dtype
         'float64'
     """
+    derived = (definition, code, reference) if partial is None and not (push or aliases or columns or domain) else None
+    if derived is not None and _defined.get(name) == derived:
+        return FUNCTIONS[name]
     check_new_name(name, aliases)
     term, symbols = parse_definition(name, definition)
     arguments = [symbol(str(each)) for each in symbols]
@@ -110,7 +118,10 @@ def defop(
         raise ArgumentError(f"{name}: the definition has {len(symbols)} argument(s), the code {operation.arity}")
     prove_row(operation)
     _check_values(operation)
-    return enter()
+    function = enter()
+    if derived is not None:
+        _defined[name] = derived
+    return function
 
 
 def parse_definition(name: str, text: str) -> tuple[Term, tuple[Term, ...]]:

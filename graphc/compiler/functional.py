@@ -8,24 +8,23 @@ given numbers and arrays it compiles and returns values.
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from graphc.autodiff import transforms
+from graphc.compiler import stable
 from graphc.compiler.function import Function, compile
-from graphc.errors import ArgumentError
+from graphc.compiler.stable import fresh_symbol
+from graphc.errors import ArgumentError, DTypeError
 from graphc.graph import tree
-from graphc.graph.leaf import as_exprs, symbol
+from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
 from graphc.graph.types import as_dtype
 from graphc.graph.walk import substitute
 
 Argnums = int | Sequence[int]
-_numbers = itertools.count()
 
 
 def grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused: str = "zero") -> Any:
@@ -52,12 +51,12 @@ def grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused: str = "z
         cos(x)
     """
     if isinstance(target, Expr):
-        return transforms.grad(target, wrt, unused=unused)
+        return stable.value_and_grad(target, wrt, unused=unused)[1]
     both = value_and_grad(target, wrt, argnums=argnums, unused=unused)
 
     @functools.wraps(target)
-    def gradient(*arguments: Any) -> Any:
-        return both(*arguments)[1]
+    def gradient(*arguments: Any, **options: Any) -> Any:
+        return both(*arguments, **options)[1]
 
     return gradient
 
@@ -71,14 +70,19 @@ def value_and_grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused
         (8.0, 12.0)
     """
     if isinstance(target, Expr):
-        return transforms.value_and_grad(target, wrt, unused=unused)
+        return stable.value_and_grad(target, wrt, unused=unused)
+    if not callable(target):
+        raise ArgumentError(f"grad: an expression or a function expected, got {target!r}", origin=here())
     if wrt is not None:
         raise ArgumentError("grad: wrt goes with an expression, argnums with a function", origin=here())
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
+        if any(not -len(arguments) <= position < len(arguments) for position in positions):
+            raise ArgumentError(f"grad: argnums {argnums} for a function called with {len(arguments)}", origin=here())
         chosen = [arguments[position] for position in positions]
-        result, gradients = transforms.value_and_grad(value, chosen, unused=unused)
+        _require_floats(chosen)
+        result, gradients = stable.value_and_grad(value, chosen, unused=unused)
         return result, (gradients[0] if isinstance(argnums, int) else tuple(gradients))
 
     return _Transformed(target, transform)
@@ -99,11 +103,11 @@ def jvp(target: Any, primals: Any, tangents: Any) -> Any:
         (12.0, 4.0)
     """
     if not callable(target) or isinstance(target, Expr):
-        return transforms.jvp(target, primals, tangents)
+        return stable.jvp(target, primals, tangents)
     count = len(primals)
 
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
-        return value, transforms.jvp(value, list(arguments[:count]), list(arguments[count:]))
+        return value, stable.jvp(value, list(arguments[:count]), list(arguments[count:]))
 
     def ignore_tangents(*arguments: Any) -> Any:
         return target(*arguments[:count])
@@ -127,10 +131,10 @@ def vjp(target: Any, *arguments: Any) -> Any:
     """
     if not callable(target) or isinstance(target, Expr):
         wrt, adjoint = arguments
-        return transforms.vjp(target, wrt, adjoint)
+        return stable.vjp(target, wrt, adjoint)
 
     def transform(value: Any, given: Sequence[Any]) -> Any:
-        return tuple(transforms.vjp(value, list(given[:-1]), given[-1]))
+        return tuple(stable.vjp(value, list(given[:-1]), given[-1]))
 
     def ignore_adjoint(*given: Any) -> Any:
         return target(*given[:-1])
@@ -149,37 +153,47 @@ class _Transformed:
         self.compiled: dict[Any, Function] = {}
         functools.update_wrapper(self, function)
 
-    def __call__(self, *arguments: Any) -> Any:
-        """Return expressions if any argument holds one, else values."""
-        leaves = tree.leaves(arguments)
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Return expressions if any argument holds one, else values; options are never differentiated."""
+        given = (arguments, options)
+        leaves = tree.leaves(given)
         if any(isinstance(leaf, Expr) for leaf in leaves):
-            return self._build(arguments, as_exprs(*leaves))
+            return self._build(given, as_exprs(*leaves))
         arrays = [leaf if hasattr(leaf, "dtype") else np.asarray(leaf) for leaf in leaves]
-        key = (repr(tree.structure(arguments)), *((as_dtype(array.dtype), array.shape) for array in arrays))
+        key = (repr(tree.structure(given)), *((as_dtype(array.dtype), array.shape) for array in arrays))
         found = self.compiled.get(key)
         if found is None:
-            found = self.compiled[key] = self._compile(arguments, arrays)
+            found = self.compiled[key] = self._compile(given, arrays)
         return found(*arrays)
 
-    def _compile(self, arguments: Any, arrays: Sequence[Any]) -> Function:
+    def _compile(self, given: Any, arrays: Sequence[Any]) -> Function:
         """Return the function compiled for arguments of these dtypes and shapes."""
-        symbols = [_fresh(array.shape, as_dtype(array.dtype)) for array in arrays]
-        return compile(self._traced(arguments, symbols), inputs=symbols)
+        symbols = [fresh_symbol(array.shape, as_dtype(array.dtype)) for array in arrays]
+        return compile(self._traced(given, symbols), inputs=symbols)
 
-    def _build(self, arguments: Any, given: Sequence[Expr]) -> Any:
+    def _build(self, given: Any, nodes: Sequence[Expr]) -> Any:
         """Return what the traced function becomes with the given expressions for its symbols."""
-        symbols = [_fresh(node.shape, node.dtype) for node in given]
-        result = self._traced(arguments, symbols)
-        leaves, structure = tree.flatten(result)
-        replaced = substitute(as_exprs(*leaves), dict(zip(symbols, given, strict=True)))
+        symbols = [fresh_symbol(node.shape, node.dtype) for node in nodes]
+        leaves, structure = tree.flatten(self._traced(given, symbols))
+        replaced = substitute(as_exprs(*leaves), dict(zip(symbols, nodes, strict=True)))
         return tree.unflatten(structure, replaced)
 
-    def _traced(self, arguments: Any, symbols: Sequence[Expr]) -> Any:
+    def _traced(self, given: Any, symbols: Sequence[Expr]) -> Any:
         """Return the transform of the function on symbols in place of the leaves of its arguments."""
-        traced = tree.unflatten(tree.structure(arguments), symbols)
-        return self.transform(self.function(*traced), traced)
+        arguments, options = tree.unflatten(tree.structure(given), symbols)
+        return self.transform(self.function(*arguments, **options), arguments)
 
 
-def _fresh(shape: Any, dtype: str) -> Expr:
-    """Return a symbol that no other function can hold."""
-    return symbol(f"argument_{next(_numbers)}", shape, dtype)
+def _require_floats(chosen: Sequence[Any]) -> None:
+    """Refuse to differentiate for integers and booleans.
+
+    Raises:
+        DTypeError: an argument holds one.
+    """
+    for leaf in tree.leaves(chosen):
+        if isinstance(leaf, Expr) and not leaf.is_differentiable:
+            raise DTypeError(
+                f"grad: an argument to differentiate has dtype {leaf.dtype}, which has no derivative",
+                remedy="pass a float, for example 2.0 instead of 2",
+                origin=here(),
+            )

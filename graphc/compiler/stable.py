@@ -1,0 +1,66 @@
+"""Derivatives of stable forms: expressions are simplified, then differentiated.
+
+The gradient of ``log(1 + exp(x))`` as written overflows where that of ``softplus(x)`` does not.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.autodiff import transforms
+from graphc.errors import ArgumentError
+from graphc.graph import tree
+from graphc.graph.leaf import is_symbol, symbol
+from graphc.graph.node import Expr
+from graphc.graph.origin import here
+from graphc.graph.walk import substitute
+from graphc.rewrite.engine import simplify
+
+_numbers = itertools.count()
+
+
+def fresh_symbol(shape: Any, dtype: str) -> Expr:
+    """Return a symbol that no other expression can hold."""
+    return symbol(f"argument_{next(_numbers)}", shape, dtype)
+
+
+def value_and_grad(expression: Expr, wrt: Any = None, *, unused: str = "zero") -> tuple[Expr, Any]:
+    """Return a scalar expression and the gradient of its stable form; see `graphc.grad`."""
+    transforms.require_scalar(expression)
+    targets = transforms.default_targets(expression) if wrt is None else wrt
+    (simple,), nodes, structure, back = _prepared([expression], targets)
+    gradients = transforms.value_and_grad(simple, nodes, unused=unused)[1]
+    return expression, tree.unflatten(structure, substitute(gradients, back))
+
+
+def jvp(expression: Any, wrt: Any, tangent: Any) -> Any:
+    """Return the product of the Jacobian of stable forms with a tangent; see `graphc.jvp`."""
+    outputs, result = tree.flatten(expression)
+    simple, nodes, structure, back = _prepared(outputs, wrt)
+    given = tree.require_structure(tangent, structure, "jvp: tangent")
+    return tree.unflatten(result, substitute(transforms.jvp(simple, nodes, given), back))
+
+
+def vjp(expression: Any, wrt: Any, adjoint: Any) -> Any:
+    """Return the product of an adjoint with the Jacobian of stable forms; see `graphc.vjp`."""
+    outputs, result = tree.flatten(expression)
+    simple, nodes, structure, back = _prepared(outputs, wrt)
+    given = tree.require_structure(adjoint, result, "vjp: adjoint")
+    return tree.unflatten(structure, substitute(transforms.vjp(simple, nodes, given), back))
+
+
+def _prepared(outputs: Sequence[Any], wrt: Any) -> tuple[list[Expr], list[Expr], Any, dict[Expr, Expr]]:
+    """Return simplified outputs, what to differentiate them for, its structure, and what to put back.
+
+    Nodes of ``wrt`` that are no symbols get symbols in their place, which rewriting cannot dissolve.
+    """
+    nodes, structure = tree.flatten(wrt)
+    for node in (*outputs, *nodes):
+        if not isinstance(node, Expr):
+            raise ArgumentError(f"expressions expected, got {type(node).__name__} {node!r}", origin=here())
+    stand_ins = {node: fresh_symbol(node.shape, node.dtype) for node in nodes if not is_symbol(node)}
+    given = substitute(outputs, stand_ins) if stand_ins else list(outputs)
+    back = {symbol: node for node, symbol in stand_ins.items()}
+    return simplify(given), [stand_ins.get(node, node) for node in nodes], structure, back
