@@ -22,6 +22,7 @@ from graphc.kernel.loops import fuse_loops
 from graphc.kernel.lower import lower
 from graphc.kernel.normalise import normalise
 from graphc.kernel.reuse import reuse_memory
+from graphc.kernel.roll import roll
 from graphc.kernel.verify import verify
 from graphc.rewrite.engine import Trace, simplify
 from graphc.rewrite.rule import ALGEBRAIC, EXACT, STABILISE, Group
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 GROUPS: tuple[Group, ...] = (EXACT, STABILISE)
 KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
+    ("roll: groups of statements repeated many times become loops", roll),
     ("fuse loops: nests over the same sizes become one", fuse_loops),
     ("drop dead: stores nobody loads go", drop_dead),
     ("shrink: arrays keep only what one iteration needs", shrink),
