@@ -22,7 +22,7 @@ from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
 from graphc.graph.types import as_dtype
-from graphc.graph.walk import substitute
+from graphc.graph.walk import free_symbols, substitute
 
 Argnums = int | Sequence[int]
 
@@ -154,7 +154,10 @@ class _Transformed:
         functools.update_wrapper(self, function)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Return expressions if any argument holds one, else values; options are never differentiated."""
+        """Return expressions if an argument holds one or the function captures a symbol, else values.
+
+        Options are never differentiated.
+        """
         given = (arguments, options)
         leaves = tree.leaves(given)
         if any(isinstance(leaf, Expr) for leaf in leaves):
@@ -163,13 +166,19 @@ class _Transformed:
         key = (repr(tree.structure(given)), *((as_dtype(array.dtype), array.shape) for array in arrays))
         found = self.compiled.get(key)
         if found is None:
-            found = self.compiled[key] = self._compile(given, arrays)
+            found = self._compile(given, arrays)
+            if found is None:
+                return self._build(given, as_exprs(*leaves))
+            self.compiled[key] = found
         return found(*arrays)
 
-    def _compile(self, given: Any, arrays: Sequence[Any]) -> Function:
-        """Return the function compiled for arguments of these dtypes and shapes."""
+    def _compile(self, given: Any, arrays: Sequence[Any]) -> Function | None:
+        """Return the function compiled for arguments of these dtypes and shapes, None if it captures a symbol."""
         symbols = [fresh_symbol(array.shape, as_dtype(array.dtype)) for array in arrays]
-        return compile(self._traced(given, symbols), inputs=symbols)
+        traced = self._traced(given, symbols)
+        if not set(free_symbols(as_exprs(*tree.leaves(traced)))) <= set(symbols):
+            return None
+        return compile(traced, inputs=symbols)
 
     def _build(self, given: Any, nodes: Sequence[Expr]) -> Any:
         """Return what the traced function becomes with the given expressions for its symbols."""
