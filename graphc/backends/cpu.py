@@ -19,8 +19,8 @@ from numba.np import numpy_support
 
 from graphc.backends import cache, plain_runtime
 from graphc.backends.module import module_text
-from graphc.backends.module import module_text
 from graphc.backends.source import FUNCTION, array_arguments, render
+from graphc.backends.vector_runtime import with_vector_math
 from graphc.errors import InternalError
 from graphc.kernel.ir import Buffer, Kernel
 from graphc.settings import Settings, read_settings
@@ -72,12 +72,17 @@ _compile_lock = threading.RLock()
 
 
 def compile_kernel(
-    kernel: Kernel, fast_math: bool = False, cached: bool = True, seconds: dict[str, float] | None = None
+    kernel: Kernel,
+    fast_math: bool = False,
+    cached: bool = True,
+    seconds: dict[str, float] | None = None,
+    precise: bool = False,
 ) -> Native:
     """Return a kernel's native function: from this process, from disk, or compiled now.
 
     Args:
         seconds: where the time of each step is noted.
+        precise: whether elementary functions come from the C library, also in loops.
 
     Raises:
         InternalError: the generated source does not compile.
@@ -87,7 +92,7 @@ def compile_kernel(
     start = time.perf_counter()
     if not settings.jit:
         return _plain(render(kernel).text())
-    text = module_text(kernel)
+    text = with_vector_math(module_text(kernel), kernel, precise)
     noted[RENDER] = time.perf_counter() - start
     signature = tuple(_argument_types(kernel))
     name = cache.module_name(text, f"{signature} fast={fast_math}")

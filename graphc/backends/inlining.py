@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from graphc.graph.table import OPERATIONS
 from graphc.kernel.ir import Accumulate, Assign, Call, Fold, Kernel, Let, Load, Loop, Name, Value
 from graphc.kernel.walk import children, statement_values, values_in
@@ -42,7 +44,7 @@ def _note_uses(root: Value, block: int, home: dict[str, int], uses: dict[str, in
         if isinstance(value, Name):
             uses[value.name] = uses.get(value.name, 0) + (weight if home.get(value.name) == block else 2)
         elif isinstance(value, Call):
-            repeats = _repeats(value.op)
+            repeats = _repeats(value.op, is_lazy(value.op, value.arguments))
             pending.extend((argument, repeats[number]) for number, argument in enumerate(value.arguments))
         else:
             pending.extend((inner, 1) for inner in children(value))
@@ -56,9 +58,21 @@ def may_move(value: Value, depth: int) -> bool:
     )
 
 
-def _repeats(op: str) -> list[int]:
+def is_lazy(op: str, arguments: tuple[Value, ...]) -> bool:
+    """Tell whether a choice must not compute what it does not choose: loads that its condition guards."""
+    return op == "where" and any(isinstance(v, Load) for branch in arguments[1:] for v in values_in(branch))
+
+
+def without_branch(code: str) -> str:
+    """Return a row's code with a conditional expression as a call of ``select``, which computes both."""
+    return _CONDITIONAL.sub(r"select(\2, \1, \3)", code)
+
+
+def _repeats(op: str, lazy: bool = False) -> list[int]:
     """Return for each argument of a row how often its code names it; 2 where that is behind a condition."""
     row = OPERATIONS[op]
     assert isinstance(row, ScalarOperation)
-    conditional = " if " in row.code
-    return [max(row.code.count("{" + name + "}"), 2 * conditional) for name in ARGUMENT_NAMES]
+    return [max(row.code.count("{" + name + "}"), 2 * lazy) for name in ARGUMENT_NAMES]
+
+
+_CONDITIONAL = re.compile(r"^\((.+) if (.+) else (.+)\)$")

@@ -36,7 +36,12 @@ def sum_any_order(total: Any, value: Any) -> Any:
     return total + value
 
 
+def select(condition: Any, yes: Any, no: Any) -> Any:
+    """Return one of two numbers."""
+    return yes if condition else no
+
+
 __all__ = [
     "bool_", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64", "math", "nan",
-    "sum_any_order", "uint8", "uint16", "uint32", "uint64",
+    "select", "sum_any_order", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 from graphc.backends import cpu, reference
 from graphc.backends.binding import SizeSolver, converter
 from graphc.backends.source import array_arguments, render
-from graphc.errors import ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.dimensions import Shape, evaluate, names
 from graphc.graph.leaf import SIZE
 from graphc.graph.node import Expr
@@ -33,6 +33,7 @@ class Job:
     kernel: Kernel
     fast_math: bool = False
     cache: bool = True
+    precise: bool = False
 
 
 class Program:
@@ -64,22 +65,26 @@ class Program:
         bound, _ = self.bind(values)
         return reference.evaluate(order, dict(zip(self.job.inputs, bound, strict=True)))
 
-    def require_fitting(self, out: Sequence[Array | None] | None, sizes: dict[str, int]) -> None:
-        """Check that the caller's arrays have the shapes of the results: kernels write without looking.
+    def require_fitting(self, out: Sequence[Array] | None, sizes: dict[str, int]) -> None:
+        """Check that the caller's arrays have the shapes of the results and share no memory: kernels do not look.
 
         Raises:
             ShapeError: one has another shape.
+            ArgumentError: two overlap.
         """
         for node, target in zip(self.job.outputs, out or (), strict=False):
             if target is not None and target.shape != concrete(node.shape, sizes):
                 expected = format_shape(concrete(node.shape, sizes))
                 raise ShapeError(f"out: shape {expected} expected, got {format_shape(target.shape)}")
+        for position, target in enumerate(out or ()):
+            if any(np.may_share_memory(target, other) for other in (out or ())[:position]):
+                raise ArgumentError("out: two results would share memory", remedy="pass an array of its own for each")
 
     def source(self) -> str:
         """Return the generated source, each line with the user's line."""
         return render(self.job.kernel).annotated()
 
-    def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
+    def run(self, values: Sequence[Any], out: Sequence[Array] | None = None) -> list[Any]:
         """Return the outputs' values: scalars as numbers, arrays new or those of ``out``."""
         raise NotImplementedError
 
@@ -87,7 +92,7 @@ class Program:
 class ReferenceProgram(Program):
     """Runs the graph by the reference interpreter."""
 
-    def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
+    def run(self, values: Sequence[Any], out: Sequence[Array] | None = None) -> list[Any]:
         """Return the outputs' values; see `Program.run`."""
         bound, sizes = self.bind(values)
         self.require_fitting(out, sizes)
@@ -106,7 +111,7 @@ class CpuProgram(Program):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         kernel = job.kernel
-        self.native = cpu.compile_kernel(kernel, job.fast_math, job.cache, self.seconds)
+        self.native = cpu.compile_kernel(kernel, job.fast_math, job.cache, self.seconds, job.precise)
         self.constants = [kernel.constants[b.name] for b in array_arguments(kernel) if b.role == "constant"]
         self.allocated = [(b.name, b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "output"]
         self.workspace = [(b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "workspace"]
@@ -119,7 +124,7 @@ class CpuProgram(Program):
         """How many native functions were loaded from the disk cache."""
         return self.native.cache_hits
 
-    def run(self, values: Sequence[Any], out: Sequence[Array | None] | None = None) -> list[Any]:
+    def run(self, values: Sequence[Any], out: Sequence[Array] | None = None) -> list[Any]:
         """Return the outputs' values; see `Program.run`."""
         bound, sizes = self.bind(values)
         self.require_fitting(out, sizes)
@@ -133,7 +138,7 @@ class CpuProgram(Program):
         )
         return self._results(outputs, returned, out)
 
-    def _given(self, bound: Sequence[Any], out: Sequence[Array | None] | None) -> dict[str, Array]:
+    def _given(self, bound: Sequence[Any], out: Sequence[Array] | None) -> dict[str, Array]:
         """Return the caller's arrays that the kernel may write directly: none that overlaps an input."""
         given: dict[str, Array] = {}
         for result, target in zip(self.job.kernel.results, out or (), strict=False):
@@ -156,7 +161,7 @@ class CpuProgram(Program):
         arrays: list[Array] = kept["arrays"]
         return arrays
 
-    def _results(self, outputs: dict[str, Array], returned: Any, out: Sequence[Array | None] | None) -> list[Any]:
+    def _results(self, outputs: dict[str, Array], returned: Any, out: Sequence[Array] | None) -> list[Any]:
         """Return the results in the order of the outputs; the same array twice is copied."""
         scalars = iter(returned or ())
         results: list[Any] = []

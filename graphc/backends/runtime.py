@@ -9,6 +9,7 @@ import numpy as np
 from graphc.backends import mathlib
 from graphc.backends.blas import gemm, gemv
 from graphc.backends.folding import sum_any_order
+from graphc.backends.selection import select
 
 inf, nan = math.inf, math.nan
 bool_ = np.bool_
@@ -19,5 +20,5 @@ globals().update(mathlib.NAMES)
 
 __all__ = [
     "bool_", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64", "math", "nan",
-    "sum_any_order", "uint8", "uint16", "uint32", "uint64",
+    "select", "sum_any_order", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip

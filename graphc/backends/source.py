@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphc.backends.inlining import count_uses, may_move
+from graphc.backends.inlining import count_uses, is_lazy, may_move, without_branch
 from graphc.graph.dimensions import Dimension, Shape, Size
 from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.table import OPERATIONS
@@ -292,14 +292,14 @@ class Renderer:
         if op == "astype":
             return self.typed(str(attributes["dtype"]), self.value(arguments[0]))
         if dtype == "int64" and op in INFIX and given == "int64":
-            left, right = (self.value(argument) for argument in arguments)
-            return f"({left} {INFIX[op]} {right})"
+            return f"({self.value(arguments[0])} {INFIX[op]} {self.value(arguments[1])})"
         row = OPERATIONS[op]
         assert isinstance(row, ScalarOperation)
         texts = {name: self.value(argument) for name, argument in zip(ARGUMENT_NAMES, arguments, strict=False)}
         one, zero = (self.literal(Const(number, given)) for number in (1, 0))
-        self.helpers.update(helpers_in(row.code))
-        text = row.code.format(**texts, one=one, zero=zero)
+        code = row.code if is_lazy(op, arguments) else without_branch(row.code)
+        self.helpers.update(helpers_in(code))
+        text = code.format(**texts, one=one, zero=zero)
         if (row.widens and dtype == "float32") or (dtype in INTEGERS and dtype != "int64"):
             return self.typed(dtype, text)
         return text if _is_atom(text) else f"({text})"

@@ -51,6 +51,7 @@ class Options:
     fast_math: bool = False
     cache: bool = True
     debug: str | None = None
+    precise: bool = False
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -76,7 +77,9 @@ class Record:
         return result
 
 
-def check_options(backend: str | None, fast_math: bool, cache: bool, debug: str | None) -> Options:
+def check_options(
+    backend: str | None, fast_math: bool, cache: bool, debug: str | None, precise: bool = False
+) -> Options:
     """Return the options as one value.
 
     Raises:
@@ -90,7 +93,7 @@ def check_options(backend: str | None, fast_math: bool, cache: bool, debug: str 
         raise ArgumentError(f"backend: one of {', '.join(BACKENDS)} expected, got {name!r}", origin=here())
     if debug not in (None, "nan"):
         raise ArgumentError(f'debug: None or "nan" expected, got {debug!r}', origin=here())
-    return Options(name, fast_math, cache, debug)
+    return Options(name, fast_math, cache, debug, precise)
 
 
 def make_kernel(outputs: Sequence[Expr], inputs: Sequence[Expr], record: Record) -> Kernel:
@@ -119,7 +122,7 @@ def make_program(outputs: Sequence[Expr], inputs: Sequence[Expr], options: Optio
     record.nodes["simplified"] = len(topological_order(simple))
     kernel = make_kernel(simple, inputs, record)
     _show(settings, simple, kernel, record)
-    job = Job(tuple(simple), tuple(inputs), kernel, options.fast_math, options.cache)
+    job = Job(tuple(simple), tuple(inputs), kernel, options.fast_math, options.cache, options.precise)
     start = time.perf_counter()
     program: Program = PROGRAMS[options.backend](job)
     record.seconds.update(program.seconds)

@@ -1,0 +1,21 @@
+"""What stands for the module ``math`` in kernels with loops: its functions, vectorisable where we have them."""
+
+from __future__ import annotations
+
+from math import acosh as acosh
+from math import asinh as asinh
+from math import atan2 as atan2
+from math import atanh as atanh
+from math import copysign as copysign
+from math import erf as erf
+from math import erfc as erfc
+from math import gamma as gamma
+from math import hypot as hypot
+from math import isfinite as isfinite
+from math import isinf as isinf
+from math import lgamma as lgamma
+from math import sqrt as sqrt
+
+from graphc.backends.vectormath.functions import FUNCTIONS
+
+globals().update(FUNCTIONS)
