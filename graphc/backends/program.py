@@ -73,7 +73,7 @@ class Program:
             ArgumentError: two overlap.
         """
         for node, target in zip(self.job.outputs, out or (), strict=False):
-            if target is not None and target.shape != concrete(node.shape, sizes):
+            if target.shape != concrete(node.shape, sizes):
                 expected = format_shape(concrete(node.shape, sizes))
                 raise ShapeError(f"out: shape {expected} expected, got {format_shape(target.shape)}")
         for position, target in enumerate(out or ()):
@@ -99,9 +99,8 @@ class ReferenceProgram(Program):
         found = reference.evaluate(self.job.outputs, dict(zip(self.job.inputs, bound, strict=True)))
         results = [as_result(node, value) for node, value in zip(self.job.outputs, found, strict=True)]
         for position, target in enumerate(out or ()):
-            if target is not None:
-                target[...] = results[position]
-                results[position] = target
+            target[...] = results[position]
+            results[position] = target
         return results
 
 
@@ -142,7 +141,7 @@ class CpuProgram(Program):
         """Return the caller's arrays that the kernel may write directly: none that overlaps an input."""
         given: dict[str, Array] = {}
         for result, target in zip(self.job.kernel.results, out or (), strict=False):
-            if target is None or not isinstance(result, str) or result in given:
+            if not isinstance(result, str) or result in given:
                 continue
             others = [*bound, *given.values()]
             if target.flags.carray and not any(
