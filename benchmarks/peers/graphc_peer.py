@@ -207,7 +207,7 @@ def h_dense_hessian(problem: d.Problem) -> Ways:
         logits = matrix @ gx.matrix_transpose(copies)
         gradients = gx.grad(gx.sum(gx.mean(gx.softplus(logits), axis=0)), wrt=copies)
         hessian = gx.jvp(gradients, [copies], [gx.eye(count)])
-        hessian = gx.substitute(hessian, {copies: gx.broadcast_to(weights, (count, count))})
+        (hessian,) = gx.substitute([hessian], {copies: gx.broadcast_to(weights, (count, count))})
         return Call(gx.compile(hessian, [weights, matrix]), (problem.weights, problem.matrix))
 
     return {"hessian": build}

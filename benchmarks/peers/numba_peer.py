@@ -13,10 +13,12 @@ from benchmarks import a_small_calls as a
 from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
+from benchmarks import e_training_step as e
 from benchmarks import g_rosenbrock as g
 from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
+from benchmarks.peers import numba_network
 
 FUSED = {"error_model": "numpy", "fastmath": {"contract", "reassoc"}}
 LOG2_E = 1.4426950408889634
@@ -142,6 +144,11 @@ def logistic(weights: Array, matrix: Array, labels: Array) -> tuple[float, Array
 def d_logistic_regression(problem: d.Problem) -> Ways:
     """Return the loop over rows."""
     return {"value_and_grad": lambda: Call(logistic, (problem.weights, problem.matrix, problem.labels))}
+
+
+def e_training_step(problem: e.Problem) -> Ways:
+    """Return a whole epoch in one native call."""
+    return {"step:epoch in one call": lambda: numba_network.train(problem)}
 
 
 @nb.njit(**FUSED)
