@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import ast
+from functools import cache
 
 from graphc.graph.table import OPERATIONS
 from graphc.kernel.ir import Accumulate, Assign, Call, Fold, Kernel, Let, Load, Loop, Name, Value
@@ -63,9 +64,21 @@ def is_lazy(op: str, arguments: tuple[Value, ...]) -> bool:
     return op == "where" and any(isinstance(v, Load) for branch in arguments[1:] for v in values_in(branch))
 
 
+@cache
 def without_branch(code: str) -> str:
-    """Return a row's code with a conditional expression as a call of ``select``, which computes both."""
-    return _CONDITIONAL.sub(r"select(\2, \1, \3)", code)
+    """Return a row's code with its conditional expressions as calls of ``select``, which computes both."""
+    if " if " not in code:
+        return code
+    return ast.unparse(_Selecting().visit(ast.parse(code, mode="eval")))
+
+
+class _Selecting(ast.NodeTransformer):
+    """Turns ``a if c else b`` into ``select(c, a, b)``; the placeholders of a row's code parse as sets."""
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.Call:
+        """Return the call."""
+        parts = [self.visit(part) for part in (node.test, node.body, node.orelse)]
+        return ast.Call(ast.Name("select", ast.Load()), parts, [])
 
 
 def _repeats(op: str, lazy: bool = False) -> list[int]:
@@ -73,6 +86,3 @@ def _repeats(op: str, lazy: bool = False) -> list[int]:
     row = OPERATIONS[op]
     assert isinstance(row, ScalarOperation)
     return [max(row.code.count("{" + name + "}"), 2 * lazy) for name in ARGUMENT_NAMES]
-
-
-_CONDITIONAL = re.compile(r"^\((.+) if (.+) else (.+)\)$")

@@ -139,3 +139,13 @@ def test_one_compilation_serves_every_size_of_named_dimensions(jit, monkeypatch)
         for name, node, got, wanted in zip([*nodes, *nodes], outputs, function(value), expected, strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-10, atol=1e-10, err_msg=f"{name} at {shape}")
             assert np.asarray(got).dtype == node.dtype
+
+
+@pytest.mark.parametrize(("name", "definition", "point", "expected"), [
+    ("one_branch", "Piecewise((x**2, x > 0), (0, True))", 2.0, (4.0, {"x": 4.0})),
+    ("two_branches", "Piecewise((x**3, x > 1), (x, x > 0), (0, True))", 0.5, (0.5, {"x": 1.0})),
+    ("product_of_choices", "Max(x, 2)*Min(x, 4)", 3.0, (9.0, {"x": 6.0})),
+])  # fmt: skip
+def test_derived_code_with_choices_compiles(name, definition, point, expected):
+    x = gx.symbol("x")
+    assert gx.compile(gx.defop(f"choice_{name}", definition)(x)).value_and_grad(x=point) == expected
