@@ -15,17 +15,19 @@ def topological_order(roots: Iterable[Expr]) -> list[Expr]:
     """Return every node the roots reach, arguments before users, in a deterministic order."""
     order: list[Expr] = []
     done: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(list(roots))]
+    stack = list(reversed(list(roots)))
     while stack:
-        node, arguments_done = stack.pop()
+        node = stack[-1]
         if node in done:
+            stack.pop()
             continue
-        if arguments_done or not node.args:
-            done.add(node)
-            order.append(node)
+        pending = [argument for argument in node.args if argument not in done]
+        if pending:
+            stack.extend(reversed(pending))
             continue
-        stack.append((node, True))
-        stack.extend((argument, False) for argument in reversed(node.args) if argument not in done)
+        stack.pop()
+        done.add(node)
+        order.append(node)
     return order
 
 

@@ -152,7 +152,8 @@ class _Index:
             rules = self.by_name[ANY_ELEMENTWISE] if isinstance(node.op, ScalarOperation) else ()
         for rule in rules:
             if not isinstance(rule, Rule):
-                yield rule, rule.function
+                if rule.possible is None or rule.possible([argument.op.name for argument in node.args]):
+                    yield rule, rule.function
             elif variants := fitting_variants(rule, node):
                 yield rule, partial(apply_variants, rule, variants)
 

@@ -11,7 +11,7 @@ from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import is_float
 from graphc.rewrite.arithmetic import COMPUTE
-from graphc.rewrite.match import uniform_value
+from graphc.rewrite.match import possibly_constant, uniform_value
 from graphc.rewrite.rule import EXACT, AnyRule, Rewriter
 
 FOLD_LIMIT = 1024
@@ -71,7 +71,9 @@ def _multiply_by_reciprocal(node: Expr) -> Expr | None:
 
 
 FOLDING_RULES: tuple[AnyRule, ...] = (
-    Rewriter("fold_constants", tuple(COMPUTE), "an operation on constants -> its value", _fold, EXACT),
+    Rewriter(
+        "fold_constants", tuple(COMPUTE), "an operation on constants -> its value", _fold, EXACT, possibly_constant
+    ),
     Rewriter("fold_cast", ("astype",), "astype(constant) -> constant", _fold_cast, EXACT),
     Rewriter("choose_branch", ("where",), "where(True, a, b) -> a, where(False, a, b) -> b", _choose, EXACT),
     Rewriter("multiply_by_reciprocal", ("divide",), "a / 2**n -> a * 2**-n", _multiply_by_reciprocal, EXACT),

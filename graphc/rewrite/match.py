@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,9 +38,39 @@ def uniform_value(node: Expr) -> Any:
     return array.reshape(-1)[0] if array.size == 1 else None
 
 
+def possibly_constant(operations: Sequence[str]) -> bool:
+    """Tell whether arguments of these operations may all be constants, repeated or not."""
+    return all(name == CONSTANT.name or name in _REPEATING for name in operations)
+
+
 def same_number(value: Any, wanted: Any) -> bool:
     """Tell whether two numbers are equal with the same sign, so that 0 and -0 differ."""
     return bool(value == wanted) and bool(np.signbit(value) == np.signbit(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A form of a rule's left side, and what its own arguments say at a glance.
+
+    numbers: positions of arguments that are numbers, with these.
+    equal: pairs of positions of arguments that are the same variable.
+    """
+
+    pattern: Expr
+    numbers: tuple[tuple[int, Any], ...]
+    equal: tuple[tuple[int, int], ...]
+
+    def fits_at_a_glance(self, node: Expr) -> bool:
+        """Tell whether a node whose arguments have fitting operations may match: most do not."""
+        arguments = node.args
+        for first, second in self.equal:
+            if arguments[first] is not arguments[second]:
+                return False
+        for position, number in self.numbers:
+            argument = arguments[position]
+            if argument.op is CONSTANT and not argument.shape and constant_value(argument).item() != number:
+                return False
+        return True
 
 
 def apply_rule(rule: Rule, node: Expr) -> Expr | None:
@@ -47,21 +78,30 @@ def apply_rule(rule: Rule, node: Expr) -> Expr | None:
     return apply_variants(rule, fitting_variants(rule, node), node)
 
 
-def fitting_variants(rule: Rule, node: Expr) -> tuple[Expr, ...]:
+def fitting_variants(rule: Rule, node: Expr) -> tuple[Variant, ...]:
     """Return the forms of a rule's left side that the operations of the node's arguments do not exclude."""
     return tuple(
-        pattern
+        _variant(pattern)
         for pattern in rule.variants
         if all(p.op is a.op or _could_fit(p, a) for p, a in zip(pattern.args, node.args, strict=True))
     )
 
 
-def apply_variants(rule: Rule, variants: tuple[Expr, ...], node: Expr) -> Expr | None:
+def _variant(pattern: Expr) -> Variant:
+    """Return a pattern with what its arguments say at a glance."""
+    parts = list(enumerate(pattern.args))
+    numbers = tuple((n, constant_value(part).item()) for n, part in parts if is_constant(part) and not part.shape)
+    equal = tuple((n, m) for n, one in parts for m, other in parts if n < m and one is other and is_symbol(one))
+    return Variant(pattern, numbers, equal)
+
+
+def apply_variants(rule: Rule, variants: tuple[Variant, ...], node: Expr) -> Expr | None:
     """Return what a rule replaces a node by, trying some forms of its left side; None where none matches."""
-    for pattern in variants:
-        binding = match(rule, pattern, node)
-        if binding is not None and (rule.proviso is None or rule.proviso(binding.nodes)):
-            return instantiate(rule, binding, node)
+    for variant in variants:
+        if variant.fits_at_a_glance(node):
+            binding = match(rule, variant.pattern, node)
+            if binding is not None and (rule.proviso is None or rule.proviso(binding.nodes)):
+                return instantiate(rule, binding, node)
     return None
 
 

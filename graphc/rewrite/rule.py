@@ -7,7 +7,7 @@ it from the rows' definitions because the rule is the statement.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
@@ -118,6 +118,7 @@ class Rewriter:
         statement: the equation in words or formulas.
         function: node -> what replaces it, of the same dtype and shape; None where it does not apply.
         group: what the rule promises.
+        possible: names of the arguments' operations -> whether the rule may apply; by default it may.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Rewriter:
     statement: str
     function: Callable[[Expr], Expr | None]
     group: Group
+    possible: Callable[[Sequence[str]], bool] | None = None
 
 
 AnyRule: TypeAlias = "Rule | Rewriter"

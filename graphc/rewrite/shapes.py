@@ -114,8 +114,6 @@ def _simplest_number(node: Expr) -> Expr | None:
 
 def _compute_before_repeating(node: Expr) -> Expr | None:
     """Return the operation on the arguments before they are repeated, repeated."""
-    if not any(argument.op in (BROADCAST, EXPAND) for argument in node.args):
-        return None
     values = [uniform_value(argument) for argument in node.args]
     varying = [argument for argument, value in zip(node.args, values, strict=True) if value is None]
     if not varying or varying[0].op not in (BROADCAST, EXPAND):
@@ -226,5 +224,6 @@ REPEATING_RULES: tuple[AnyRule, ...] = (
         "f(broadcast_to(a), broadcast_to(b), number) -> broadcast_to(f(a, b, number)), also of expand_dims",
         _compute_before_repeating,
         EXACT,
+        lambda operations: BROADCAST.name in operations or EXPAND.name in operations,
     ),
 )
