@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphc.backends.inlining import count_uses, is_lazy, may_move, without_branch
-from graphc.graph.dimensions import Dimension, Shape, Size
+from graphc.graph.dimensions import Shape, Size
 from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.table import OPERATIONS
 from graphc.graph.types import INTEGERS, DType, is_float
@@ -35,7 +35,7 @@ from graphc.kernel.ir import (
     Value,
 )
 from graphc.kernel.names import helpers_in, unique_names
-from graphc.kernel.walk import statement_values, values_in, walk_statements
+from graphc.kernel.sizes import named_sizes
 from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
 
 INLINE_WIDTH = 60
@@ -99,11 +99,11 @@ class Renderer:
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self.out = Source()
-        self.names_used: set[str] = set()
         self.helpers: set[str] = set()
         self.preamble: list[str] = []
         """Lines before the function: what it calls, made when the module is loaded."""
         self.inlined: dict[str, Value] = {}
+        self.inlined_origins: dict[str, Origin | None] = {}
         self.size_names = self._name_sizes()
         self.uses = count_uses(self.kernel)
 
@@ -123,7 +123,9 @@ class Renderer:
         """Write the return of the scalar results."""
         returned = self.short([self.value(value) for value in returned_values(self.kernel)], "kernel_result")
         if returned:
-            self._line(1, f"return ({', '.join(returned)},)")
+            named = [value.name for value in returned_values(self.kernel) if isinstance(value, Name)]
+            origin = next((self.inlined_origins[name] for name in named if name in self.inlined), None)
+            self._line(1, f"return ({', '.join(returned)},)", origin)
         elif len(self.out.lines) == 1:
             self._line(1, "pass")
 
@@ -143,23 +145,9 @@ class Renderer:
 
     def _name_sizes(self) -> dict[str, str]:
         """Return a variable name for each named dimension."""
-        found: dict[str, None] = {}
-        for buffer in self.kernel.buffers.values():
-            for size in buffer.shape:
-                if isinstance(size, Dimension):
-                    found.update(dict.fromkeys(size.names()))
-        for statement in walk_statements(self.kernel.body):
-            sizes = [statement.extent] if isinstance(statement, Loop) else []
-            sizes += [v.size for root in statement_values(statement) for v in values_in(root) if isinstance(v, Extent)]
-            for size in sizes:
-                if isinstance(size, Dimension):
-                    found.update(dict.fromkeys(size.names()))
-        for value in returned_values(self.kernel):
-            for inner in values_in(value):
-                if isinstance(inner, Extent):
-                    found.update(dict.fromkeys(inner.size.names()))
+        found = named_sizes(self.kernel)
         taken = [*self.kernel.buffers, *(entry.name for entry in self.kernel.inputs)]
-        return dict(zip(found, unique_names(list(found), taken), strict=True))
+        return dict(zip(found, unique_names(found, taken), strict=True))
 
     def _sizes_and_views(self) -> None:
         """Write where each size is read from, and the views."""
@@ -201,7 +189,7 @@ class Renderer:
                 case Let(name=name, value=value, origin=origin):
                     text = self.value(value)
                     if self.uses.get(name) == 1 and len(text) <= INLINE_WIDTH and may_move(value, depth):
-                        self.inlined[name] = value
+                        self.inlined[name], self.inlined_origins[name] = value, origin
                     else:
                         self._line(depth, f"{name} = {text}", origin)
                 case _:
