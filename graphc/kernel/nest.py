@@ -97,10 +97,14 @@ class Nest(Reader):
         if isinstance(value, (Name, Const)):
             return value
         name = self.draft.fresh("v")
-        depth = max((self.depth_of.get(v.name, 0) for v in values_in(value) if isinstance(v, Name)), default=0)
+        depth = self._depth(value) if self.axes else 0
         self.depth_of[name] = depth
         self._place(Let(name, value, node.origin), depth)
         return Name(name, node.dtype)
+
+    def _depth(self, value: Value) -> int:
+        """Return how many of the nest's loops must run before a value is known."""
+        return max((self.depth_of.get(v.name, 0) for v in values_in(value) if isinstance(v, Name)), default=0)
 
     def _place(self, statement: Statement, depth: int) -> None:
         self.before[depth].append(statement)

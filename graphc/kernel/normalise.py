@@ -18,6 +18,7 @@ from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement import EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
 from graphc.ops.reduction_row import ReductionOperation
+from graphc.ops.scalar_row import ScalarOperation
 
 
 def normalise(roots: Sequence[Expr]) -> list[Expr]:
@@ -34,6 +35,8 @@ def normalise(roots: Sequence[Expr]) -> list[Expr]:
 def _normalise_node(node: Expr, args: tuple[Expr, ...]) -> Expr:
     """Return what a node becomes, its arguments being normalised."""
     node = with_arguments(node, args)
+    if isinstance(node.op, ScalarOperation):
+        return node
     with inherit_origin(node.origin):
         if node.op is RESHAPE:
             return _unit_axes_moved(node)

@@ -19,6 +19,7 @@ from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
+from graphc.ops.scalar_row import ScalarOperation
 
 CHEAP = 8
 """An elementwise node is computed again instead of stored up to this cost, loads included."""
@@ -96,6 +97,10 @@ def _placed(order: Sequence[Expr], stored: set[Expr]) -> frozenset[Expr]:
             cost[node] = 1 if node.shape else 0
             if node in stored and node.shape == ():
                 continue
+            continue
+        if node.shape == () and isinstance(node.op, ScalarOperation):
+            placed.add(node)
+            cost[node] = 1
             continue
         own = getattr(node.op, "cost", 1)
         total = own + sum(cost[argument] for argument in node.args)
