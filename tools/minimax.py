@@ -87,6 +87,14 @@ def problems() -> dict[str, tuple[Real, Real, Any, Any, tuple[int, int]]]:
         return series(lambda x: mpmath.log(1 + x) / base, [0, 1 / base], 2)
 
     log_range = (1 / root - 1 - mpf(1) / 512, root - 1 + mpf(1) / 512)
+    slope = 2 / mpmath.sqrt(mpmath.pi)
+
+    def tail(shifted: Any) -> Any:
+        return mpmath.log(mpmath.erfc(shifted + 1))
+
+    def share(shifted: Any) -> Any:
+        return mpmath.erfc(shifted + 1)
+
     found = {
         "EXP": (series(mpmath.exp, [one, one], 2), abs, -half, half, (9, 4)),
         "EXP2": (series(lambda x: 2**x, [one], 1), abs, -one / 2 - one / 512, one / 2 + one / 512, (10, 5)),
@@ -98,6 +106,8 @@ def problems() -> dict[str, tuple[Real, Real, Any, Any, tuple[int, int]]]:
         "SINH": (series(mpmath.sinh, [0, one], 3, 2), lambda z: z, 0, half**2, (4, 1)),
         "COSH": (series(mpmath.cosh, [one], 2, 2), lambda z: z, 0, half**2, (4, 2)),
         "ATAN": (series(mpmath.atan, [0, one], 3, 2), lambda z: z, 0, eighth, (10, 4)),
+        "ERF": (series(mpmath.erf, [0, slope], 3, 2), lambda z: z, 0, one + one / 256, (10, 5)),
+        "LOG_ERFC": (tail, share, 0, 5, (18, 10)),
         "ASIN": (series(mpmath.asin, [0, one], 3, 2), lambda z: z, 0, one / 4, (12, 5)),
     }
     return found

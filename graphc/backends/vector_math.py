@@ -7,7 +7,6 @@ from math import asinh as asinh
 from math import atan2 as atan2
 from math import atanh as atanh
 from math import copysign as copysign
-from math import erf as erf
 from math import erfc as erfc
 from math import gamma as gamma
 from math import hypot as hypot

@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from graphc.backends.vectormath import angles, exponentials, logarithms
+from graphc.backends.vectormath import angles, exponentials, logarithms, special
 from graphc.backends.vectormath.emit import FORMATS, Format, Number
 
 Emitter = Callable[..., Number]
@@ -18,7 +18,7 @@ UNARY: tuple[Emitter, ...] = (
     exponentials.sinh, exponentials.cosh, exponentials.tanh,
     logarithms.log, logarithms.log2, logarithms.log10, logarithms.log1p,
     logarithms.softplus, logarithms.log_sigmoid, logarithms.logit,
-    angles.sin, angles.cos, angles.tan, angles.asin, angles.acos, angles.atan,
+    angles.sin, angles.cos, angles.tan, angles.asin, angles.acos, angles.atan, special.erf,
 )  # fmt: skip
 BINARY: tuple[Emitter, ...] = (logarithms.logaddexp, logarithms.xlogy, logarithms.xlog1py)
 
