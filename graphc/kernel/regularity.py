@@ -133,7 +133,8 @@ def _follows(
     if isinstance(column[0], Load):
         indices = np.array([[int(i.value) for i in leaf.index] for leaf in column])  # type: ignore[union-attr]
         lines = [_on_line(indices[:, axis], middle) for axis in range(indices.shape[1])]
-        return np.logical_and.reduce([np.ones(len(column), bool), *lines])
+        on_lines: np.ndarray[Any, Any] = np.logical_and.reduce([np.ones(len(column), bool), *lines])
+        return on_lines
     sources = table.sources(column)
     good = _on_line(sources, middle)
     source, step = int(sources[middle]), int(sources[middle + 1] - sources[middle])
