@@ -12,7 +12,7 @@ import graphc.ops  # noqa: F401 (fills the table of functions)
 from graphc.errors import GraphcError, ParseError
 from graphc.graph.leaf import constant, symbol
 from graphc.graph.node import Expr
-from graphc.graph.origin import inherit_origin
+from graphc.graph.origin import PARSED, inherit_origin
 from graphc.graph.table import FUNCTIONS, apply
 
 LONGEST = 100_000
@@ -42,7 +42,7 @@ def parse_expression(text: str, symbols: Mapping[str, Expr] | None = None) -> Ex
     Args:
         text: numbers, names, ``+ - * / // % ** @``, comparisons, ``& | ^ ~``, parentheses, and calls of
             graphc's functions by name. Names become scalar float64 symbols; ``pi``, ``e``, ``inf`` and
-            ``nan`` are constants unless ``symbols`` has them. Nodes get the origin ``text:column``.
+            ``nan`` are constants unless ``symbols`` has them. Nodes get the origin ``text, column 4``.
         symbols: what names stand for, where they are not scalars.
 
     Raises:
@@ -132,7 +132,7 @@ class _Reader:
     def guarded(self, node: ast.expr, make: Callable[[], Any]) -> Any:
         """Return what ``make`` returns, with the node's column as its origin; its errors show the column too."""
         try:
-            with inherit_origin(("text", self.column(node) + 1)):
+            with inherit_origin((PARSED, self.column(node) + 1)):
                 return make()
         except ParseError:
             raise
@@ -159,6 +159,8 @@ class _Reader:
         else:
             assert isinstance(node, ast.BinOp)
             name = BINARY[type(node.op)]
+            if isinstance(node.op, ast.BitXor) and any(getattr(x, "dtype", "") != "bool" for x in arguments):
+                self.refuse(node, "powers are written **; ^ is the exclusive or of two conditions")
         if name in FOLDED and all(type(argument) in (int, float) for argument in arguments):
             with contextlib.suppress(ArithmeticError):
                 return FOLDED[name](*arguments)

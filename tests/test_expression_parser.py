@@ -98,8 +98,10 @@ WRONG = {
     "sin()": ("sin needs an argument", 0),
     "sum(x, axis=0)": ("arguments are given by position", 12),
     "sin(x)(y)": ("only graphc's own functions can be called", 0),
-    "9" * 30: ("dtype object", 0),
+    "9" * 30: ("a number or an array of numbers expected", 0),
     "é + 'x'": ("'x' is no number", 4),
+    "x + y^2": ("powers are written **", 0),
+    "2^3": ("powers are written **", 0),
     "(x < y) & z": ("a boolean condition expected", 0),
 }
 

@@ -19,6 +19,10 @@ Origin: TypeAlias = "tuple[CodeType, int] | tuple[str, int]"
 """A code object and an instruction in it; or, after unpickling, a file and a line."""
 
 
+PARSED = "<text>"
+"""Where the nodes of `parse_expression` come from; the column stands for the line."""
+
+
 class _Inherited(threading.local):
     """The origin that nodes made by a transformation take from the node they are made for."""
 
@@ -66,8 +70,10 @@ def locate(origin: Origin) -> tuple[str, int]:
 
 
 def describe_origin(origin: Origin) -> str:
-    """Return ``file:line`` with the file as short as it is clear."""
+    """Return ``file:line`` with the file as short as it is clear; the column of a text that was parsed."""
     path, line = locate(origin)
+    if path == PARSED:
+        return f"text, column {line}"
     if os.path.isabs(path):
         relative = os.path.relpath(path)
         path = path if relative.startswith("..") else relative
