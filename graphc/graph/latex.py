@@ -107,8 +107,9 @@ def _constant(node: Expr) -> Layout:
 
 
 def _size(node: Expr) -> Layout:
-    text = str(node.attribute("size")).replace("_", r"\_").replace("*", r"\,")
-    return [rf"\mathrm{{{text}}}"], ATOM
+    text = str(node.attribute("size"))
+    latex = re.sub(r"[A-Za-z_]\w*", lambda found: name_latex(found[0]), text).replace("*", r"\,")
+    return [latex], ATOM if text.isidentifier() else SUM if re.search(r"[+-]", text) else PRODUCT
 
 
 def _contraction(node: Expr) -> Layout:
@@ -151,7 +152,7 @@ def _fold(node: Expr) -> Layout:
     sign, precedence = FOLDS[node.op.name]
     axes = node.attribute("axes")
     index = "" if len(axes) == len(node.args[0].shape) else ",".join(str(axis) for axis in axes)
-    return [f"{sign}_{{{index}}} ", (node.args[0], PRODUCT)], precedence
+    return [f"{sign}_{{{index}}} " if index else f"{sign} ", (node.args[0], PRODUCT)], precedence
 
 
 def _function(node: Expr) -> Layout:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import graphc  # noqa: F401 (fills the tables)
+from graphc.graph.dimensions import dimension
 from graphc.graph.leaf import constant, size_of, symbols, tensor
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
@@ -81,6 +82,9 @@ LATEX = [
     (X @ W + beta, r"X\,W_{1} + \beta"),
     (W.T, r"W_{1}^{\top}"),
     (apply("sum", X, axis=1), r"\sum_{1} X"),
+    (apply("sum", X), r"\sum X"),
+    (apply("mean", tensor("r", (2 * dimension("row_count"),))), r"\frac{\sum r}{2\,\mathrm{row}_{\mathrm{count}}}"),
+    (apply("mean", tensor("r", (2 * dimension("n"),))), r"\frac{\sum r}{2\,n}"),
     (apply("where", x < y, x, 0), r"\begin{cases}x & \text{if } x < y\\0 & \text{otherwise}\end{cases}"),
     (tensor("weights_in", (2,)), r"\mathrm{weights}_{\mathrm{in}}"),
     (tensor("x12", (2,)), "x_{12}"),
