@@ -39,6 +39,10 @@ SIZE = Leaf(name="size")
 OPERATIONS.update({row.name: row for row in (SYMBOL, CONSTANT, SIZE)})
 
 
+MOST_LISTED = 4
+"""How many elements of a sequence an error repeats."""
+
+
 class Literal:
     """The value of a constant: a read-only array, equal to another when every bit is."""
 
@@ -163,6 +167,13 @@ def _literal(value: Any, dtype: DType | None) -> Literal:
     try:
         given = np.asarray(value)
         array = np.asarray(value, dtype=dtype)
+    except GraphcError:
+        listed = repr(value) if isinstance(value, (list, tuple)) and len(value) <= MOST_LISTED else "[...]"
+        raise DTypeError(
+            "one expression expected, got a sequence that holds expressions",
+            remedy=f"gx.stack({listed})",
+            origin=here(),
+        ) from None
     except (OverflowError, ValueError, TypeError) as error:
         raise DTypeError(f"{value!r} is no constant of dtype {dtype}: {error}", origin=here()) from None
     if array.dtype.kind not in "biufc":

@@ -154,6 +154,14 @@ class Operators:
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Expr]:
+        if not self.shape:
+            raise ArgumentError("cannot iterate over an expression without dimensions", origin=here())
+        if not isinstance(self.shape[0], int):
+            raise ArgumentError(
+                f"cannot iterate over the open dimension {self.shape[0]}",
+                remedy="index it, or declare the size",
+                origin=here(),
+            )
         return (self[index] for index in range(len(self)))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:

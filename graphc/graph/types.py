@@ -75,10 +75,33 @@ def as_size(value: Any) -> Size:
 
 
 def as_shape(value: Any) -> Shape:
-    """Return a shape given as one size or a sequence of sizes."""
+    """Return a shape given as one size or a sequence of sizes.
+
+    Raises:
+        ShapeError: it is neither, or the name of a dtype.
+    """
+    if isinstance(value, (str, type, np.dtype)):
+        _refuse_dtype(value)
     if isinstance(value, (str, int, np.integer, Dimension)):
         return (as_size(value),)
-    return tuple(as_size(size) for size in value)
+    try:
+        return tuple(as_size(size) for size in value)
+    except TypeError:
+        raise ShapeError(f"a shape is a size or a sequence of sizes, got {value!r}") from None
+
+
+def _refuse_dtype(value: Any) -> None:
+    """Refuse a dtype given where a shape belongs.
+
+    Raises:
+        ShapeError: it is one.
+    """
+    if isinstance(value, str):
+        name = value if value in DTYPES else {"float": "float64", "int": "int64"}.get(value)
+    else:
+        name = np.dtype(value).name
+    if name in DTYPES:
+        raise ShapeError(f"a shape expected, got the dtype {name}", remedy=f'pass dtype="{name}"')
 
 
 def format_shape(shape: Shape) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, overload
 
-from graphc.graph.leaf import is_symbol, is_trainable
+from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.graph.leaf import constant, is_symbol, is_trainable, symbol_name
 from graphc.graph.node import Expr, Operation, make_node
-from graphc.graph.origin import inherit_origin, locate
+from graphc.graph.origin import here, inherit_origin, locate
 from graphc.graph.table import OPERATIONS
+from graphc.graph.types import format_shape
 
 
 def topological_order(roots: Iterable[Expr]) -> list[Expr]:
@@ -41,8 +43,9 @@ def count_users(order: Iterable[Expr]) -> dict[Expr, int]:
     return counts
 
 
-def free_symbols(roots: Iterable[Expr]) -> list[Expr]:
-    """Return the symbols the roots depend on, in order of first appearance."""
+def free_symbols(roots: Iterable[Expr] | Expr) -> list[Expr]:
+    """Return the symbols the roots (or one expression) depend on, in order of first appearance."""
+    roots = [roots] if isinstance(roots, Expr) else roots
     return [node for node in topological_order(roots) if is_symbol(node)]
 
 
@@ -77,13 +80,60 @@ def with_arguments(node: Expr, args: tuple[Expr, ...]) -> Expr:
         return make_node(node.op, args, node.attributes, node.dtype, node.shape)
 
 
-def substitute(roots: Iterable[Expr], replacements: Mapping[Expr, Expr]) -> list[Expr]:
-    """Return the roots with nodes replaced by others of the same dtype and shape."""
-    roots = list(roots)
-    became = rebuild(
-        roots, lambda node, args: replacements[node] if node in replacements else with_arguments(node, args)
-    )
-    return [became[root] for root in roots]
+@overload
+def substitute(roots: Expr, replacements: Mapping[Expr, Any]) -> Expr: ...  # type: ignore[overload-overlap]
+
+
+@overload
+def substitute(roots: Iterable[Expr], replacements: Mapping[Expr, Any]) -> list[Expr]: ...
+
+
+def substitute(roots: Iterable[Expr] | Expr, replacements: Mapping[Expr, Any]) -> list[Expr] | Expr:
+    """Return the roots with nodes replaced by others of the same dtype and shape.
+
+    Args:
+        roots: expressions, for a list of them; or one expression, for one.
+        replacements: node -> what replaces it: an expression, or a number or array as a constant.
+
+    Raises:
+        ShapeError, DTypeError: a replacement has another shape or dtype than its node.
+        ArgumentError: what should be replaced is no expression.
+
+    Example:
+        >>> import graphc as gx
+        >>> x, y = gx.symbols("x y")
+        >>> gx.substitute(x * y, {x: y + 1})
+        (y + 1)*y
+    """
+    given = [roots] if isinstance(roots, Expr) else list(roots)
+    fitting = {node: _fitting(node, value) for node, value in replacements.items()}
+    became = rebuild(given, lambda node, args: fitting[node] if node in fitting else with_arguments(node, args))
+    return became[roots] if isinstance(roots, Expr) else [became[root] for root in given]
+
+
+def _fitting(node: Expr, value: Any) -> Expr:
+    """Return what replaces a node, as an expression.
+
+    Raises:
+        ShapeError, DTypeError, ArgumentError: it cannot.
+    """
+    if not isinstance(node, Expr):
+        raise ArgumentError(f"substitute: an expression to replace expected, got {node!r}", origin=here())
+    new = value if isinstance(value, Expr) else constant(value, node.dtype)
+    if new.shape != node.shape:
+        message = f"substitute: {_brief(node)} of shape {format_shape(node.shape)} cannot become {_brief(new)}"
+        raise ShapeError(
+            f"{message} of shape {format_shape(new.shape)}", remedy="broadcast or reshape it", origin=here()
+        )
+    if new.dtype != node.dtype:
+        message = f"substitute: {_brief(node)} of dtype {node.dtype} cannot become {_brief(new)} of dtype {new.dtype}"
+        raise DTypeError(message, remedy=f'use .astype("{node.dtype}")', origin=here())
+    return new
+
+
+def _brief(node: Expr) -> str:
+    """Return a node as an error names it."""
+    return symbol_name(node) if is_symbol(node) else f"the {node.op.name}"
 
 
 def flatten_graph(roots: Iterable[Expr]) -> list[tuple[Any, ...]]:

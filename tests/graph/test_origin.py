@@ -3,17 +3,18 @@ from __future__ import annotations
 import inspect
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from graphc.autodiff.reverse import adjoints
-from graphc.errors import GraphcError
+from graphc.errors import ArgumentError, DTypeError, GraphcError, ShapeError
 from graphc.graph.leaf import constant, symbol, tensor
 from graphc.graph.node import Expr
-from graphc.graph.origin import describe_origin, here, inherit_origin, locate
+from graphc.graph.origin import PARSED, describe_origin, here, inherit_origin, locate
 from graphc.graph.table import apply
-from graphc.graph.walk import substitute, topological_order
+from graphc.graph.walk import free_symbols, substitute, topological_order
 
 
 def line_of(node: Expr) -> int:
@@ -71,6 +72,30 @@ def test_substitution_keeps_the_origin() -> None:
     assert line_of(replaced) == line
 
 
+def test_substitution_takes_one_expression_and_numbers() -> None:
+    x, y, v = symbol("x"), symbol("y"), symbol("v", (2,), "float32")
+    assert substitute(x * y, {x: 2.0}) is 2.0 * y
+    assert substitute([v], {v: [1.0, 2.0]})[0].dtype == "float32"
+    assert free_symbols(x * y) == free_symbols([x, y]) == [x, y]
+
+
+@pytest.mark.parametrize(
+    ("replacement", "kind", "message"),
+    [
+        (2.0, ShapeError, r"v of shape \(2,\) cannot become the constant of shape \(\)"),
+        (symbol("w", (3,), "float32"), ShapeError, r"v of shape \(2,\) cannot become w of shape \(3,\)"),
+        (symbol("w", (2,)), DTypeError, "v of dtype float32 cannot become w of dtype float64"),
+        ("w", DTypeError, "'w' is no constant"),
+    ],
+)
+def test_a_replacement_that_does_not_fit_is_refused(replacement: Any, kind: type[GraphcError], message: str) -> None:
+    v = symbol("v", (2,), "float32")
+    with pytest.raises(kind, match=message):
+        substitute(v * v, {v: replacement})
+    with pytest.raises(ArgumentError, match="an expression to replace expected, got 'v'"):
+        substitute(v * v, {"v": v})  # type: ignore[call-overload]
+
+
 def test_origins_nest_and_are_restored_after_an_error() -> None:
     def fail() -> None:
         with inherit_origin(("model.py", 7)):
@@ -94,6 +119,7 @@ def test_the_description_is_short_and_clear() -> None:
     assert describe_origin(("model.py", 12)) == "model.py:12"
     assert describe_origin(("/elsewhere/model.py", 12)) == "/elsewhere/model.py:12"
     assert describe_origin((str(Path.cwd() / "model.py"), 12)) == "model.py:12"
+    assert describe_origin((PARSED, 4)) == "text, column 4"
 
 
 def test_errors_at_build_time_name_the_users_line() -> None:

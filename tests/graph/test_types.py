@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from graphc.errors import DTypeError, ShapeError
 from graphc.graph.dimensions import dimension
-from graphc.graph.leaf import constant, symbol, tensor
+from graphc.graph.leaf import constant, parameter, symbol, symbols, tensor
+from graphc.graph.table import apply
 from graphc.graph.types import DTYPES, as_dtype, broadcast_shapes, normalise_axes, promote
 
 NUMBERS = [dtype for dtype in DTYPES if dtype != "bool"]
@@ -110,3 +112,22 @@ def test_axes_are_counted_from_the_front(axis: object, rank: int, expected: tupl
 def test_wrong_axes_are_refused(axis: object, rank: int) -> None:
     with pytest.raises(ShapeError, match="sum: "):
         normalise_axes(axis, rank, "sum")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given_shape", "name"), [("float32", "float32"), ("float", "float64"), (np.int8, "int8"), (np.dtype("?"), "bool")]
+)
+def test_a_dtype_in_place_of_a_shape_is_refused_with_the_keyword(given_shape: Any, name: str) -> None:
+    for make in (symbol, symbols, tensor, parameter):
+        with pytest.raises(ShapeError, match=f'got the dtype {name}(.|\n)*remedy: pass dtype="{name}"'):
+            make("x", given_shape)
+    assert str(tensor("x", "rows").shape) == "(rows,)"
+
+
+def test_a_list_of_expressions_is_no_expression() -> None:
+    x, v = symbol("x"), tensor("v", ("n",))
+    for given_list, listed in (([x, x], "[x, x]"), ((v, 2.0), "(v, 2.0)"), ([x] * 9, "[...]")):
+        with pytest.raises(DTypeError) as caught:
+            apply("sum", given_list)
+        assert caught.value.remedy == f"gx.stack({listed})"
+        assert str(caught.value).count("\n  at ") == 1
