@@ -93,33 +93,22 @@ def _placed(order: Sequence[Expr], stored: set[Expr]) -> frozenset[Expr]:
     placed: set[Expr] = set()
     cost: dict[Expr, int] = {}
     for node in order:
+        cost[node] = 1
         if isinstance(node.op, Leaf):
             cost[node] = 1 if node.shape else 0
-            if node in stored and node.shape == ():
-                continue
-            continue
-        if node.shape == () and isinstance(node.op, ScalarOperation):
-            placed.add(node)
-            cost[node] = 1
-            continue
-        own = getattr(node.op, "cost", 1)
-        total = own + sum(cost[argument] for argument in node.args)
-        cost[node] = 1
-        if isinstance(node.op, MovementOperation):
+        elif isinstance(node.op, MovementOperation):
             if node in stored:
                 placed.add(node)
-            else:
-                cost[node] = 1 if is_view(node) else max(1, *(cost[argument] for argument in node.args))
-        elif (
-            isinstance(node.op, (ReductionOperation, CumulativeOperation))
-            or node.op is CONTRACT
-            or node in stored
-            or node.shape == ()
-            or total > CHEAP
-        ):
+            elif not is_view(node):
+                cost[node] = max(1, *(cost[argument] for argument in node.args))
+        elif node in stored or node.shape == () or not isinstance(node.op, ScalarOperation):
             placed.add(node)
         else:
-            cost[node] = total
+            total = node.op.cost + sum(cost[argument] for argument in node.args)
+            if total > CHEAP:
+                placed.add(node)
+            else:
+                cost[node] = total
     return frozenset(placed)
 
 
