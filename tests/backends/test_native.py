@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,9 @@ import pytest
 
 import graphc as gx
 from graphc.backends import block_text, cpu, straight
+from graphc.backends import native as blocks
 from graphc.backends.block_text import CHUNK
+from graphc.backends.straight import LONGEST_SOURCE
 from graphc.graph.leaf import symbol_name
 from graphc.graph.node import Expr, build
 from graphc.graph.table import OPERATIONS
@@ -140,3 +144,111 @@ def test_random_statements_give_the_same_bits_in_functions_of_any_size(
         results.append([*native(kernel, longest, monkeypatch)(0.3, -1.2, a, out), *out])
         cpu._compiled.clear()
     assert [bits(result) for result in results[1:]] == [bits(results[0])] * 3
+
+
+def long_chain(steps: int) -> tuple[Expr, Expr]:
+    """Return a function of two numbers whose operations follow no pattern, and the first number."""
+    choose = random.Random(0)
+    a, b = gx.symbols("a b")
+    values = [a, b]
+    for _ in range(steps):
+        x, y = values[-1], choose.choice(values[-9:])
+        values.append(choose.choice([x + y, x * gx.cos(y), gx.sin(x) - y, gx.tanh(x * y), gx.exp(-x * x) + y]))
+    return values[-1], a
+
+
+@pytest.mark.parametrize("steps", [400, 800])
+def test_the_compiled_module_has_a_bounded_number_of_statements(steps: int) -> None:
+    function = gx.compile(long_chain(steps)[0])
+    text = function._programs.program("value_and_grad")[0].native.text  # type: ignore[attr-defined]
+    body = text[text.index("def ") :].splitlines()
+    assert [line.split("(")[0].strip() for line in body[1:]] == ["return block_0"]
+    assert function.value_and_grad(a=0.3, b=0.2) == function_of_source(function)
+
+
+def function_of_source(function: Any) -> Any:
+    """Return value and gradient of the same function, node by node."""
+    value, gradient = gx.compile(function.outputs[0], backend="reference").value_and_grad(a=0.3, b=0.2)
+    return pytest.approx(value, rel=1e-9), {name: pytest.approx(part, rel=1e-9) for name, part in gradient.items()}
+
+
+def test_the_readable_source_has_every_statement() -> None:
+    function = gx.compile(long_chain(400)[0])
+    assert "straight_block" not in function.source
+    assert function.source.count("math.") > LONGEST_SOURCE
+
+
+def test_a_block_of_many_values_takes_its_memory_from_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = random_statements(200, 5)
+    a, results = np.ones((2, 3)), []
+    for places in (8192, 4):
+        monkeypatch.setattr(blocks, "ON_STACK", places)
+        out = np.zeros(4)
+        results.append([*native(kernel, 0, monkeypatch)(0.3, -1.2, a, out), *out])
+        cpu._compiled.clear()
+    assert bits(results[0]) == bits(results[1])
+
+
+def test_a_block_in_several_functions_holds_a_bounded_number_of_steps_in_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = "".join(f"0 {max(number, 0)} 1\n" for number in range(95))
+    block = block_text.BlockText(
+        ("float64", "float64"), (), (), (("add", ("float64",) * 2, "float64", ()),), (96,), steps
+    )
+    monkeypatch.setattr(block_text, "CHUNK", 10)
+    text = block.module("whole", "contract", {})
+    assert text.count("define internal") == 10
+    assert text.count("fadd") == 95
+
+
+def test_many_arguments_and_results() -> None:
+    symbols = [gx.symbol(f"x{number}") for number in range(40)]
+    total = gx.constant(1.0)
+    for number in range(400):
+        total = total * gx.cos(symbols[number * 7 % 40] + symbols[number * number % 40]) + symbols[number * 3 % 40]
+    function = gx.compile([*gx.grad(total, wrt=symbols), gx.where(total > 0, total, -total)], inputs=symbols)
+    given = np.linspace(-1, 1, 40)
+    wanted = gx.compile(function.outputs, inputs=symbols, backend="reference")(*given)
+    assert function(*given) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_statements_between_loops_become_blocks_too() -> None:
+    x = gx.tensor("x", ("n",))
+    total = gx.sum(x * x)
+    value, a = long_chain(400)
+    result = gx.sum(gx.exp(-x * (value + total)))
+    function = gx.compile(result)
+    assert "straight_block" in function._programs.program("call")[0].native.text  # type: ignore[attr-defined]
+    given = {"a": 0.3, "b": 0.2, "x": np.linspace(0, 1, 5)}
+    assert function(**given) == pytest.approx(gx.compile(result, backend="reference")(**given), rel=1e-9)
+    assert a.shape == ()
+
+
+SECOND = """
+import random
+import graphc as gx
+choose = random.Random(0)
+a, b = gx.symbols("a b")
+values = [a, b]
+for _ in range(400):
+    x, y = values[-1], choose.choice(values[-9:])
+    values.append(choose.choice([x + y, x * gx.cos(y), gx.sin(x) - y, gx.tanh(x * y), gx.expit(x * x) + y]))
+function = gx.compile(values[-1])
+print(repr(function.value_and_grad(a=0.3, b=0.2)), function.cache_hits)
+"""
+
+
+def test_a_second_process_loads_the_block_from_the_disk(run_python: Callable[..., str], tmp_path: Path) -> None:
+    first = run_python(SECOND, GRAPHC_CACHE_DIR=str(tmp_path)).split()
+    second = run_python(SECOND, GRAPHC_CACHE_DIR=str(tmp_path)).split()
+    assert first[:-1] == second[:-1]
+    assert (first[-1], second[-1]) == ("0", "1")
+
+
+def test_plain_python_runs_the_readable_source(run_python: Callable[..., str]) -> None:
+    native_result, plain_result = run_python(SECOND), run_python(SECOND, GRAPHC_JIT="0")
+    assert float(native_result[1:].split(",")[0]) == pytest.approx(float(plain_result[1:].split(",")[0]), rel=1e-9)
+
+
+def test_equal_kernels_are_compiled_once() -> None:
+    first, second = (gx.compile(long_chain(400)[0])._programs.program("call")[0].native for _ in range(2))  # type: ignore[attr-defined]
+    assert first is second
