@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +168,17 @@ def versions(records: Sequence[Record]) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
 
 
+def load(records: Sequence[Record]) -> str:
+    """Return a sentence on how busy the machine was: above 1 for a pinned process, times are noisy."""
+    loads = [record["load"] for record in records if "load" in record]
+    if not loads:
+        return ""
+    middle = statistics.median(loads)
+    return (
+        f" Load average while measuring, the peer's own process included: median {middle:.1f}, most {max(loads):.1f}."
+    )
+
+
 def draw(records: Sequence[Record], path: Path) -> bool:
     """Draw the ratios to the best rival and the best by hand; return False where matplotlib is missing."""
     try:
@@ -174,7 +186,7 @@ def draw(records: Sequence[Record], path: Path) -> bool:
         from matplotlib.figure import Figure
     except ImportError:
         return False
-    mpl.rcParams["svg.hashsalt"] = "graphc"
+    mpl.rcParams.update({"svg.hashsalt": "graphc", "svg.fonttype": "none"})
     rows = [row for row in comparison(records) if row.ratio is not None or row.ratio_by_hand is not None]
     figure = Figure(figsize=(9, 1.2 + 0.3 * len(rows)), layout="constrained")
     axes = figure.subplots()
@@ -200,7 +212,7 @@ def write_page(records: Sequence[Record], path: Path, remark: str) -> None:
     parts = [INTRODUCTION]
     if remark:
         parts.append(f"**{remark}**\n")
-    parts.append(f"Machine: {machine()}. Versions: {versions(records)}.\n")
+    parts.append(f"Machine: {machine()}. Versions: {versions(records)}.{load(records)}\n")
     if draw(records, picture):
         parts.append(f"![ratios of graphc to the best rival]({picture.name})\n")
     path.write_text("\n".join([*parts, render_tables(records), ""]))

@@ -33,6 +33,11 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def load() -> float:
+    """Return how many processes have wanted a core in the last minute."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+
+
 def describe_failure(error: BaseException) -> str:
     """Return one line that says what went wrong."""
     message = next(iter(str(error).strip().splitlines()), "")
@@ -75,7 +80,7 @@ def measure_peer(workload: Workload, options: argparse.Namespace) -> None:
     common["rss_before_MB"] = peak_megabytes()
     for way, make in offer(problem).items():
         quantity, _, variant = way.partition(":")
-        record = {"quantity": quantity, "variant": variant, "status": "ok", **common}
+        record = {"quantity": quantity, "variant": variant, "status": "ok", "load": load(), **common}
         try:
             record |= measure_way(workload, make, expected[quantity], options)
         except Exception as error:
