@@ -53,18 +53,19 @@ class Probe:
 
 @dataclass
 class Tally:
-    """What one method did so far."""
+    """What one method did so far; ``allowed`` says by how much it may differ beyond the common tolerance."""
 
     compared: int = 0
     absolute: float = 0.0
-    relative: float = 0.0
+    relative: float | None = None
     note: str = ""
+    allowed: str = ""
     without_value: int = 0
     excused: int = 0
 
     def method(self, name: str) -> Method:
         """Return the tally as the report shows it."""
-        notes = [self.note] if self.note else []
+        notes = [note for note in (self.note, self.allowed if self.compared else "") if note]
         if self.without_value and not self.note:
             notes.append(f"no value for {self.without_value}")
         if self.excused:
@@ -94,6 +95,9 @@ class Comparer:
         for name, obstacle in (("forward", ""), ("sympy", self._whole.obstacle), ("complex", self._complex_obstacle),
                                ("differences", "")):  # fmt: skip
             self._tallies[name] = Tally(note=obstacle)
+        if self.extra is not None:
+            self._tallies[self.extra.name] = Tally(allowed=f"+ {self.extra.tolerance:g}*max(1, largest element)")
+        self._tallies["differences"].allowed = "+ 10 times its error estimate"
         for number in range(len(problem.points)):
             self._kinks.update(dict.fromkeys(problem.kinks[number]))
             self._check_point(number)
@@ -161,7 +165,7 @@ class Comparer:
     def _judge(self, number: int, probe: Probe, values: dict[str, float], allowances: Mapping[str, float]) -> None:
         """Count every method's difference from reverse mode; a kink excuses a subgradient."""
         for method, allowance in allowances.items():
-            comparison = compare(probe.name, probe.index, number, values, method)
+            comparison = compare(probe.name, probe.index, number, values, method, self.atol)
             reverse, value = values["reverse"], values[method]
             tolerance = self.atol + self.rtol * max(abs(reverse), abs(value)) + allowance
             tally = self._tallies.setdefault(method, Tally())
@@ -171,7 +175,8 @@ class Comparer:
                 continue
             tally.compared += 1
             tally.absolute = max(tally.absolute, comparison.absolute)
-            tally.relative = max(tally.relative, comparison.relative)
+            if comparison.relative is not None:
+                tally.relative = max(tally.relative or 0.0, comparison.relative)
             excess = comparison.absolute / tolerance if np.isfinite(comparison.absolute) else float("inf")
             if self._worst is None or excess > self._worst[0]:
                 self._worst = (excess, comparison)
@@ -204,7 +209,7 @@ class Comparer:
         proofs = {row: _verdict(row) for row in rows}
         sampled = [row.name for row, (is_sampled, _) in proofs.items() if is_sampled]
         note = f"by sampling, not proved: {', '.join(sampled)}" if sampled else "proved by SymPy" * bool(proofs)
-        method = Method("rules", len(proofs), 0.0, 0.0, note)
+        method = Method("rules", len(proofs), note=note)
         for row, (_, fault) in proofs.items():
             if fault:
                 return [method], Guilty(row.name, describe_origin(rows[row].origin), fault)
@@ -239,7 +244,7 @@ def probes(wrt: tuple[Expr, ...], generator: np.random.Generator) -> Iterator[Pr
             yield Probe(symbol_name(node), index, {node: tangent})
     if sum(int(node.size) for node in wrt) > 1:
         directions = {node: generator.uniform(0.5, 1.5, fixed_shape(node)) * _signs(node, generator) for node in wrt}
-        yield Probe("direction", None, {node: np.asarray(tangent) for node, tangent in directions.items()})
+        yield Probe("", None, {node: np.asarray(tangent) for node, tangent in directions.items()})
 
 
 def _signs(node: Expr, generator: np.random.Generator) -> Any:

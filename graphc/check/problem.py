@@ -14,10 +14,12 @@ from graphc.autodiff.transforms import zeros_like
 from graphc.backends.reference import evaluate, solve_sizes
 from graphc.check.sampling import Conditions, Point, conditions_of, given_points, kinks_at, retarget, sample_points
 from graphc.check.specialise import choose_sizes, fixed_shape, freeze, specialise
+from graphc.errors import ArgumentError
 from graphc.graph.leaf import constant, symbol, symbol_name
 from graphc.graph.node import Expr
-from graphc.graph.origin import inherit_origin
+from graphc.graph.origin import describe_origin, inherit_origin
 from graphc.graph.table import apply
+from graphc.graph.text import array_text
 from graphc.graph.walk import free_symbols
 
 TANGENT = "tangent_of_"
@@ -73,12 +75,32 @@ def make_problem(
         placed = [_complete(point, [became[node] for node in symbols], seed) for point in sampled]
     else:
         placed = [retarget(point, became) for point in given]
+        for point in placed:
+            _require_values({output: became[output] for output in outputs}, point)
     kinks = tuple(tuple(kinks_at(point, conditions)) for point in placed)
     return Problem(
         objective, targets, gradients, zeros_like(full) if tangent is None else tangent, directions,
         tuple(_with_frozen(point, frozen) for point in placed), conditions, kinks,
         {became[node]: node for node in symbols}, weights,
     )  # fmt: skip
+
+
+def _require_values(outputs: Mapping[Expr, Expr], point: Point) -> None:
+    """Refuse a given point at which there is nothing to differentiate.
+
+    Raises:
+        ArgumentError: an output is NaN or infinite there.
+    """
+    values = evaluate(list(outputs.values()), point)
+    for output, value in zip(outputs, values, strict=True):
+        if not np.isfinite(value).all():
+            where = ", ".join(f"{symbol_name(node)} = {array_text(array)}" for node, array in point.items())
+            what = f"{output!r} {'has' if value.ndim else 'is'} {array_text(value)}"
+            raise ArgumentError(
+                f"check: no finite value at this point: {what} at {where}",
+                remedy="check where the expression has a value",
+                origin=describe_origin(output.origin),
+            )
 
 
 def _objective(outputs: Sequence[Expr], seed: int) -> tuple[Expr, tuple[Any, ...]]:

@@ -126,7 +126,7 @@ def test_float32_graphs_are_checked_in_float64() -> None:
 def test_the_parameters_are_checked_unless_told() -> None:
     weight = parameter("weight", (2,))
     names = {c.name for c in [assert_grads_match((weight * x).sum()).worst] if c is not None}
-    assert names <= {"weight", "direction"}
+    assert names <= {"weight", ""}
     assert compared(check_grad((weight * x).sum(), points=1))["forward"] == 3
 
 
@@ -274,8 +274,31 @@ def test_a_kink_elsewhere_does_not_excuse_a_wrong_rule(wrong_sine: Builder) -> N
     assert report.guilty.operation == "wrong_sine"
 
 
-def test_a_nan_gradient_fails() -> None:
-    assert not check_grad(apply("log", x) * 0 + x * np.nan, at={"x": 1.0}).ok
+def test_a_nan_gradient_fails(make_row: Callable[..., Builder]) -> None:
+    wrong = make_row("nan_slope", "sin(x)", "math.sin({x})", "np.sin({x})", partial=[lambda x, r: x * np.nan])
+    assert not check_grad(wrong(x), at={"x": 1.0}).ok
+
+
+def test_a_point_without_a_finite_value_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"no finite value at this point: log\(x\) is -inf at x = 0, y = 1"):
+        check_grad([x * y, apply("log", x)], at={"x": 0.0, "y": 1.0})
+
+
+def test_the_table_states_tolerances_and_no_relative_error_of_zeros() -> None:
+    single = symbol("single", (), "float32")
+    report = check_function(compile(apply("sin", single)), at={"single": 0.5})
+    assert note(report, "compiled") == "+ 0.001*max(1, largest element)"
+    assert note(report, "differences") == "+ 10 times its error estimate"
+    assert note(report, "forward") == ""
+    flat = check_grad(x * 0 + y, x, at={"x": 2.0, "y": 1.0})
+    assert flat.ok
+    assert {method.relative for method in flat.methods} == {None}
+    assert "relative -" in str(flat)
+
+
+def test_the_random_direction_is_named_for_readers() -> None:
+    report = check_grad(apply("sqrt", x) * y, at={"x": 0.0, "y": 1.0})
+    assert any("singular point at a random direction: " in kink for kink in report.kinks)
 
 
 # ---- what is asked wrongly
