@@ -21,11 +21,13 @@ from graphc.inspect.flow import flow_table, value_text
 from graphc.rewrite.engine import simplify
 
 FAILED, WRONG_INPUT = 1, 2
+EXPRESSION_COMMANDS = ("eval", "check", "show")
+HELP = ("-h", "--help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 when a check failed, 2 for wrong input."""
-    parsed = make_parser().parse_args(arguments)
+    parsed = make_parser().parse_args(shielded(sys.argv[1:] if arguments is None else arguments))
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
@@ -35,6 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return FAILED
+
+
+def shielded(arguments: Sequence[str]) -> list[str]:
+    """Return arguments in which an expression that begins with a minus, after a space, is no option."""
+    name, *rest = arguments or [""]
+    if name not in EXPRESSION_COMMANDS:
+        return list(arguments)
+    return [name, *(f" {text}" if text.startswith("-") and text not in HELP else text for text in rest)]
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -60,7 +70,9 @@ def _expression_command(commands: Any, name: str, command: Callable[..., int], s
     """Add a command that takes an expression and values of its symbols."""
     parser = commands.add_parser(name, help=summary)
     parser.add_argument("expression", help='for example "x*(y**2 + z)"')
-    parser.add_argument("values", nargs="*", metavar="name=value", help="a number, or a list such as [1, 2, 3]")
+    parser.add_argument(
+        "values", nargs="*", default=[], metavar="name=value", help="a number, or a list such as [1, 2, 3]"
+    )
     parser.set_defaults(command=command)
 
 
@@ -133,20 +145,22 @@ def check_command(arguments: argparse.Namespace) -> int:
 
 
 def show_command(arguments: argparse.Namespace) -> int:
-    """Print the graph, the gradient, and the code generated for both."""
+    """Print the graph, the gradient, and the code generated: with the gradient for a scalar."""
     from graphc.compiler.function import compile as compile_expression
 
     expression, _ = read_problem(arguments)
     print(f"{expression}\n\n{expression.tree()}\n")
     targets = [node for node in free_symbols([expression]) if node.is_differentiable]
-    if expression.shape == () and expression.is_differentiable:
+    has_gradient = expression.shape == () and expression.is_differentiable and bool(targets)
+    if has_gradient:
         for node, gradient in zip(targets, simplify(grad(expression, targets)), strict=True):
             print(f"d/d{symbol_name(node)} = {gradient}")
     print()
     function = compile_expression(expression)
-    print(function.explain())
+    kind = "value_and_grad" if has_gradient else "call"
+    print(function.explain(kind))
     print()
-    print(function.source)
+    print(function.source_of(kind))
     return 0
 
 

@@ -31,7 +31,7 @@ BELOW = {
     "inspect": {"settings", "errors", "graph", "ops", "autodiff", "rewrite", "kernel", "backends", "compiler"},
 }  # fmt: skip
 """What each floor may import besides itself; `cli`, `demo` and the package itself stand on top of all."""
-TOP = {"cli", "demo", "__init__"}
+TOP = {"cli", "demo", "__init__", "__main__"}
 
 OWNERS = {
     "numba": {"backends"},

@@ -85,9 +85,36 @@ def test_show_prints_graph_gradient_and_source(capsys) -> None:
     code, out, _ = run(capsys, "show", "x*sin(y)")
     assert code == 0
     assert "multiply" in out
-    assert "text:1" in out
+    assert "text, column 1" in out
     assert "d/dx = sin(y)" in out
-    assert "def " in out
+    assert "def kernel(x, y):" in out
+    assert "cos(y)" in out.split("def kernel")[1], "the code shown computes the gradient too"
+
+
+@pytest.mark.parametrize("text", ["x < y", "2*3", "-x**2"])
+def test_show_takes_any_expression(capsys, text: str) -> None:
+    code, out, err = run(capsys, "show", text)
+    assert (code, err) == (0, "")
+    assert "def kernel(" in out
+
+
+def test_an_expression_may_begin_with_a_minus(capsys) -> None:
+    code, out, _ = run(capsys, "eval", "-x**2", "x=3")
+    assert code == 0
+    assert out.startswith("-x**2 = -9\nd/dx = -6\n")
+    assert "only graphc's own" in run(capsys, "eval", "-f(x)", "x=3")[2]
+
+
+def test_values_are_optional(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["eval"])
+    assert "required: expression\n" in capsys.readouterr().err
+
+
+def test_check_where_there_is_no_value_says_so(capsys) -> None:
+    code, out, err = run(capsys, "check", "log(x)*sqrt(y)", "x=-1", "y=2")
+    assert (code, out) == (2, "")
+    assert "check: no finite value at this point: log(x)*sqrt(y) is nan at x = -1, y = 2\n" in err
 
 
 def test_doctor_names_what_graphc_runs_on(capsys) -> None:
@@ -104,9 +131,10 @@ def test_the_cache_is_described_and_emptied(capsys) -> None:
     assert re.search(r"^kernels +0$", run(capsys, "cache", "info")[1], re.MULTILINE)
 
 
-def test_the_module_runs_as_a_program() -> None:
+@pytest.mark.parametrize("module", ["graphc", "graphc.cli"])
+def test_the_module_runs_as_a_program(module: str) -> None:
     finished = subprocess.run(
-        [sys.executable, "-m", "graphc.cli", "eval", "x**2", "x=3"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", module, "eval", "x**2", "x=3"], capture_output=True, text=True, check=True
     )
     assert finished.stdout.startswith("x**2 = 9\nd/dx = 6\n")
 
