@@ -11,7 +11,8 @@ from graphc.backends import mathlib, runtime, vector_math
 from graphc.backends.selection import has_wide_vectors, use_wide_vectors
 from graphc.backends.source import FUNCTION
 from graphc.backends.vectormath.functions import FUNCTIONS
-from graphc.kernel.ir import Kernel, Loop
+from graphc.kernel.ir import Assign, Kernel, Loop
+from graphc.kernel.walk import walk_statements
 
 math = vector_math
 NAMES: dict[str, Any] = {name: value for name, value in vars(runtime).items() if name in runtime.__all__}
@@ -26,11 +27,12 @@ def has_fused_arithmetic() -> bool:
 
 
 def with_vector_math(text: str, kernel: Kernel, precise: bool) -> str:
-    """Return a module's text that uses vector mathematics and wide vectors, where the kernel has loops.
+    """Return a module's text that uses vector mathematics and wide vectors, where the kernel has loops for them.
 
-    Straight-line code keeps the C library: for single numbers it is as fast.
+    Straight-line code and recurrences keep the C library: for single numbers it is faster.
     """
-    if not any(isinstance(statement, Loop) for statement in kernel.body):
+    loops = [statement for statement in walk_statements(kernel.body) if isinstance(statement, Loop)]
+    if all(any(isinstance(inner, Assign) for inner in loop.body) for loop in loops):
         return text
     if has_wide_vectors():
         start = text.index(":\n", text.index(f"def {FUNCTION}(")) + 2

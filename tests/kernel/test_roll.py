@@ -182,6 +182,11 @@ def test_native_code_of_the_rolled_kernel_agrees_with_the_reference() -> None:
     assert got[1] == pytest.approx(wanted[1], rel=1e-9)
 
 
+def test_recurrences_keep_the_c_library_whose_single_calls_are_faster() -> None:
+    native = [gx.compile(f)._programs.program("call")[0].native for f in (chain(STEPS), gx.sin(gx.tensor("x", ("n",))))]  # type: ignore[attr-defined]
+    assert ["vector_runtime" in each.text for each in native] == [False, True]
+
+
 def test_the_pass_is_first_among_the_kernel_passes_and_leaves_small_graphs_alone() -> None:
     assert KERNEL_PASSES[0][1] is roll
     small = make_kernel([chain(5)], free_symbols([chain(5)]), Record())
