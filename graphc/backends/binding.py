@@ -151,9 +151,18 @@ class SizeSolver:
             for axis, (size, number) in enumerate(zip(node.shape, values[position].shape, strict=True)):
                 if (size if isinstance(size, int) else size.evaluate(sizes)) != number:
                     raise self._mismatch(node, axis, sizes, values[position].shape)
+        self.require(tuple(sizes.values()))
+        return sizes
+
+    def require(self, numbers: tuple[int, ...]) -> None:
+        """Check sizes, in the order of the binders, against what the graph needs.
+
+        Raises:
+            ShapeError: an index is out of range, or there is nothing to reduce.
+        """
+        sizes = dict(zip((name for name, _, _ in self.binders), numbers, strict=True))
         for requirement in self.required:
             requirement.check(sizes)
-        return sizes
 
     def _mismatch(self, node: Expr, axis: int, sizes: dict[str, int], shape: tuple[int, ...]) -> ShapeError:
         """Return the error for an axis of the wrong size; for a named one it says where its size is from."""

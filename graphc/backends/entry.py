@@ -38,7 +38,7 @@ def make_entry(
         structure: the structure of the result.
         slow: called with all arguments when they do not fit as they are.
     """
-    if not isinstance(program, CpuProgram) or program.sizes.required or not program.native.compiled:
+    if not isinstance(program, CpuProgram) or not program.native.compiled:
         return None
     if not all(_is_plain(each) for each in (structure, *(of for _, of in arguments))):
         return None
@@ -125,12 +125,17 @@ class _Writer:
         return lines
 
     def _scalar_checks(self) -> list[str]:
-        """Return the lines that refuse scalar arguments the kernel does not take as they are."""
-        checks = []
+        """Return the lines that convert Python's numbers and refuse other scalars that are not of the exact type."""
+        lines, checks = [], []
         for leaf, node in zip(self.leaves, self.program.job.inputs, strict=True):
-            if not node.shape:
-                checks.append(f"type({leaf}) is not {PYTHON_TYPES.get(node.dtype) or self._type(node.dtype)}")
-        return [f"if {' or '.join(checks)}: raise TypeError"] if checks else []
+            if node.shape:
+                continue
+            kind = PYTHON_TYPES.get(node.dtype) or self._type(node.dtype)
+            weak = {"float64": "int", "float32": "float"}.get(node.dtype)
+            if weak:
+                lines.append(f"if type({leaf}) is {weak}: {leaf} = {kind}({leaf})")
+            checks.append(f"type({leaf}) is not {kind}")
+        return [*lines, f"if {' or '.join(checks)}: raise TypeError"] if checks else []
 
     def _type(self, dtype: str) -> str:
         """Return the name by which the text calls NumPy's type of a dtype."""
@@ -160,7 +165,16 @@ class _Writer:
             if parts:
                 unpacked.append(f"{', '.join(parts)}, = {leaf}.shape")
                 checked.append(f"{leaf}.dtype is not {self._dtype(node.dtype)}")
-        return [*unpacked, f"if {' or '.join(checked)}: raise ValueError"] if checked else unpacked
+        wrong = [f"if {' or '.join(checked)}: raise ValueError"] if checked else []
+        return [*unpacked, *wrong, *self._requirement_lines()]
+
+    def _requirement_lines(self) -> list[str]:
+        """Return the lines that check the sizes against the graph, whenever they are not those of the last call."""
+        if not self.program.sizes.required:
+            return []
+        self.scope.update(require=self.program.sizes.require, fitting=[None])
+        sizes = "".join(f"{size}, " for size in self.sizes.values())
+        return [f"if fitting[0] != ({sizes}):", f"    require(({sizes}))", f"    fitting[0] = ({sizes})"]
 
     def _size(self, size: Size) -> str:
         """Return a size as an expression of the local variables."""
