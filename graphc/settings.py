@@ -124,5 +124,6 @@ def settings_table() -> list[tuple[str, str, str]]:
     rows = []
     for entry in fields(Settings):
         default = "the user's cache folder" if entry.name == "cache_dir" else str(entry.default)
+        default = "none" if entry.default in ((), None) else default
         rows.append((entry.metadata["variable"], default, entry.metadata["help"]))
     return rows

@@ -60,4 +60,5 @@ def test_a_wrong_value_names_variable_and_choices(variable: str, text: str, expe
 def test_the_table_has_a_line_for_every_switch() -> None:
     table = settings_table()
     assert len(table) == len(fields(Settings))
+    assert {variable for variable, default, _ in table if default == "none"} == {"GRAPHC_SHOW", "GRAPHC_KEEP"}
     assert all(variable.startswith("GRAPHC_") and default and meaning for variable, default, meaning in table)

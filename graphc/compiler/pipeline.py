@@ -129,7 +129,7 @@ def make_program(outputs: Sequence[Expr], inputs: Sequence[Expr], options: Optio
     others = time.perf_counter() - start - sum(program.seconds.values())
     record.seconds["prepare: how arguments are checked and memory is laid out"] = others
     if "source" in settings.show and options.backend == "cpu":
-        print(program.source(), file=sys.stderr)
+        print(f"--- graphc source\n{program.source()}", file=sys.stderr)
     return program
 
 
@@ -170,9 +170,10 @@ def simplified(outputs: Sequence[Expr], options: Options, record: Record) -> lis
 
 def _show(settings: Settings, outputs: Sequence[Expr], kernel: Kernel, record: Record) -> None:
     """Print the stages that GRAPHC_SHOW names."""
+    fired = (f"{step.rule.name}: {step.before!r}  ->  {step.after!r}" for step in record.trace.steps)
     shown = {
         "graph": lambda: "\n".join(output.tree() for output in outputs),
-        "rules": lambda: "\n".join(f"{s.rule.name}: {s.before!r}  ->  {s.after!r}" for s in record.trace.steps),
+        "rules": lambda: "\n".join(fired) or "none",
         "kernels": lambda: describe_kernel(kernel),
         "memory": lambda: describe_memory(kernel),
     }

@@ -22,7 +22,7 @@ STAGES = {
     "graph": r"--- graphc graph\n.*log1p",
     "rules": r"--- graphc rules\n.*->",
     "kernels": r"--- graphc kernels\nloops over n x m: fuses",
-    "source": r"def kernel\(x, ",
+    "source": r"--- graphc source\nfrom graphc.*\ndef kernel\(x, ",
     "memory": r"--- graphc memory\ninput x: float64 \(n, m\)",
 }
 
@@ -34,8 +34,14 @@ def test_a_stage_that_is_asked_for_is_printed_and_no_other(stage, text, monkeypa
     printed = capfd.readouterr().err
     assert re.search(text, printed, re.DOTALL)
     for other, mark in STAGES.items():
-        if other != stage and other != "source":
+        if other != stage:
             assert mark.split("\\n")[0] not in printed
+
+
+def test_no_rules_are_shown_as_none(monkeypatch, capfd):
+    monkeypatch.setenv("GRAPHC_SHOW", "rules")
+    gx.compile(gx.symbol("x") * gx.symbol("y"), cache=False)(x=1.0, y=2.0)
+    assert capfd.readouterr().err == "--- graphc rules\nnone\n"
 
 
 def test_all_stages_at_once(monkeypatch, capfd):
