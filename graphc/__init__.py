@@ -158,6 +158,10 @@ arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
 arcsinh, arccosh, arctanh = asinh, acosh, atanh
 eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal
 sigmoid, swish, lgamma, psi = expit, silu, gammaln, digamma
+degrees, radians, flatten = rad2deg, deg2rad, ravel
+cumulative_prod, cumulative_sum = cumprod, cumsum
+bitwise_and, bitwise_or, bitwise_xor = logical_and, logical_or, logical_xor
+invert = bitwise_not = logical_not
 absolute, fabs, fix, pow, remainder, true_divide = abs, abs, trunc, power, mod, divide
 amax, amin, around, concat, permute_dims = max, min, round, concatenate, transpose
 mean_squared_error, mean_absolute_error = mse, mae
@@ -169,23 +173,24 @@ __all__ = [
     "SymPyConversionError", "TruthValueError", "UnsupportedError", "abs", "absolute", "acos", "acosh", "add", "all",
     "amax", "amin", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
     "argmax", "argmin", "around", "asin", "asinh", "assert_grads_match", "astype", "atan", "atan2", "atanh",
-    "binary_cross_entropy_with_logits", "broadcast_to", "cbrt", "ceil", "check_grad", "clip", "compile", "concat",
-    "concatenate", "constant", "copysign", "cos", "cosh", "cost", "cumprod", "cumsum", "defop", "deg2rad",
-    "digamma", "divide", "dot", "einsum", "elu", "eq", "equal", "erf", "erfc", "exp", "exp2", "expand_dims",
-    "expit", "expm1", "eye", "fabs", "fix", "flip", "floor", "floor_divide", "free_symbols", "from_sympy", "full",
+    "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to",
+    "cbrt", "ceil", "check_grad", "clip", "compile", "concat", "concatenate", "constant", "copysign", "cos", "cosh",
+    "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "defop", "deg2rad", "degrees", "digamma",
+    "divide", "dot", "einsum", "elu", "eq", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expit", "expm1",
+    "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide", "free_symbols", "from_sympy", "full",
     "full_like", "gammaln", "ge", "gelu", "grad", "greater", "greater_equal", "gt", "hstack", "huber", "hypot",
-    "inner", "isfinite", "isinf", "isnan", "jvp", "l1", "l2", "le", "leaky_relu", "less", "less_equal", "lgamma",
-    "linear_recurrence", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax", "logaddexp", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "logit", "logsumexp", "lt", "mae", "masked_multiply", "matmul",
-    "matrix_transpose", "max", "maximum", "mean", "mean_absolute_error", "mean_squared_error", "min", "minimum",
-    "mish", "mod", "moveaxis", "mse", "multiply", "ne", "negative", "norm", "not_equal", "ones", "ones_like",
-    "outer", "pad", "parameter", "parameters", "permute_dims", "polygamma", "positive", "pow", "power", "prod",
-    "psi", "rad2deg", "ravel", "reciprocal", "relu", "relu6", "remainder", "repeat", "reshape", "rint", "roll",
-    "round", "selu", "sigmoid", "sign", "silu", "sin", "sinh", "size", "softmax",
-    "softmax_cross_entropy_with_logits", "softplus", "softsign", "split", "sqrt", "square", "squeeze", "stack",
-    "std", "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish", "symbol", "symbols", "tan",
-    "tanh", "tensor", "tensordot", "tile", "to_sympy", "trace", "transpose", "tree", "true_divide", "trunc",
-    "value_and_grad", "var", "vdot", "vjp", "vstack", "where", "xlog1py", "xlogy", "zeros", "zeros_like",
+    "inner", "invert", "isfinite", "isinf", "isnan", "jvp", "l1", "l2", "le", "leaky_relu", "less", "less_equal",
+    "lgamma", "linear_recurrence", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax", "logaddexp",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logsumexp", "lt", "mae", "masked_multiply",
+    "matmul", "matrix_transpose", "max", "maximum", "mean", "mean_absolute_error", "mean_squared_error", "min",
+    "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ne", "negative", "norm", "not_equal", "ones",
+    "ones_like", "outer", "pad", "parameter", "parameters", "permute_dims", "polygamma", "positive", "pow", "power",
+    "prod", "psi", "rad2deg", "radians", "ravel", "reciprocal", "relu", "relu6", "remainder", "repeat", "reshape",
+    "rint", "roll", "round", "selu", "sigmoid", "sign", "silu", "sin", "sinh", "size", "softmax",
+    "softmax_cross_entropy_with_logits", "softplus", "softsign", "split", "sqrt", "square", "squeeze", "stack", "std",
+    "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish", "symbol", "symbols", "tan", "tanh",
+    "tensor", "tensordot", "tile", "to_sympy", "trace", "transpose", "tree", "true_divide", "trunc", "value_and_grad",
+    "var", "vdot", "vjp", "vstack", "where", "xlog1py", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on
 

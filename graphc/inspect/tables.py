@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import graphc
 from graphc.graph.leaf import symbol
 from graphc.graph.node import Expr, Operation, build
 from graphc.graph.table import FUNCTIONS, OPERATIONS
@@ -22,6 +23,9 @@ from graphc.settings import settings_table
 COMMAND = "python -m graphc.inspect.tables"
 NOTICE = f"<!-- Made by `{COMMAND}`; change the tables in the code, not this file. -->"
 BEGIN, END = "<!-- switches -->", "<!-- end of switches -->"
+
+NO_FUNCTION = "†"
+"""Marks a name that is no function of `graphc`."""
 
 DTYPE_RULES = {
     "float": "floats; integers become float64",
@@ -79,11 +83,16 @@ def listed_rows() -> list[Operation]:
     return listed
 
 
+def name_of(name: str) -> str:
+    """Return a name as code, with a mark where `graphc` itself has no such attribute."""
+    return code(name) + ("" if name.partition("[")[0] in graphc.__all__ else NO_FUNCTION)
+
+
 def aliases_of(name: str) -> str:
-    """Return the other public names of a function."""
+    """Return the other names of a function."""
     function = FUNCTIONS.get(name)
     names = sorted(key for key, value in FUNCTIONS.items() if value is function and key != name) if function else []
-    return ", ".join(code(key) for key in names)
+    return ", ".join(name_of(key) for key in names)
 
 
 def _scalar_rows() -> Iterable[list[str]]:
@@ -92,7 +101,7 @@ def _scalar_rows() -> Iterable[list[str]]:
             derivatives = "; ".join(code(text) for text in derivative_texts(row)) if _has_derivative(row) else "none"
             bound = f"{row.ulp:g}" if row.rule in ("float", "number", "select") else ""
             yield [
-                code(row.name), aliases_of(row.name), code(row.definition), derivatives,
+                name_of(row.name), aliases_of(row.name), code(row.definition), derivatives,
                 DTYPE_RULES[row.rule], domain_text(row), row.convention, bound,
             ]  # fmt: skip
 
@@ -109,13 +118,13 @@ def operations_page() -> str:
     reductions = markdown_table(
         ["operation", "also", "meaning", "folds with", "convention"],
         (
-            [code(row.name), aliases_of(row.name), code(row.definition), code(row.fold), row.convention]
+            [name_of(row.name), aliases_of(row.name), code(row.definition), code(row.fold), row.convention]
             for row in OPERATIONS.values()
             if isinstance(row, ReductionOperation)
         ),
     )
-    movements = ", ".join(code(row.name) for row in OPERATIONS.values() if isinstance(row, MovementOperation))
-    others = ", ".join(code(name) for name in sorted(FUNCTIONS) if name not in OPERATIONS)
+    movements = ", ".join(name_of(row.name) for row in OPERATIONS.values() if isinstance(row, MovementOperation))
+    others = ", ".join(name_of(name) for name in sorted(FUNCTIONS) if name not in OPERATIONS)
     return f"""{NOTICE}
 
 # Operations
@@ -123,6 +132,9 @@ def operations_page() -> str:
 Derivatives are in the arguments `x`, `y`, `z`; those of linear rows show what the adjoint `g` becomes.
 Each is proved against the meaning by SymPy in the tests; `ulp` bounds the error of the compiled code in units in
 the last place, `nan` propagates, and adjoints of singular rows are 0 wherever what they multiply is 0.
+
+Names with {NO_FUNCTION} are no functions of `graphc`: operators, methods, derivatives and
+NumPy's functions build these nodes.
 
 ## Scalar operations, element by element
 

@@ -28,6 +28,13 @@ def test_every_operation_and_rule_is_on_its_page() -> None:
     assert all(f"`{rule.name}`" in rewrites for rule in RULES)
 
 
+def test_names_without_a_function_are_marked() -> None:
+    assert tables.name_of("radians") == "`radians`"
+    assert tables.name_of("power[3]") == "`power[3]`"
+    assert tables.name_of("getitem") == "`getitem`†"
+    assert tables.aliases_of("norm") == "`linalg.norm`†, `linalg.vector_norm`†, `vector_norm`†"
+
+
 def test_derivatives_are_shown_in_the_arguments() -> None:
     def texts(name: str) -> list[str]:
         row = OPERATIONS[name]
