@@ -1,6 +1,6 @@
 """f = x*(y**2 + z) at (1, 2, 3): values flow forward through the graph, gradients back."""
 
-from walkthrough import walk_through
+from _walkthrough import walk_through
 
 import graphc as gx
 

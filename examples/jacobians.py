@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from walkthrough import cells
+from _walkthrough import cells
 
 import graphc as gx
 from graphc.inspect.flow import flow_table

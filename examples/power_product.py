@@ -1,6 +1,6 @@
 """z = y**4 * x**5 at (2, 3), and its second derivatives: gradients are expressions, so they have gradients."""
 
-from walkthrough import walk_through
+from _walkthrough import walk_through
 
 import graphc as gx
 

@@ -2,7 +2,7 @@
 
 import math
 
-from walkthrough import walk_through
+from _walkthrough import walk_through
 
 import graphc as gx
 

@@ -1,7 +1,7 @@
 """Softmax with negative log-likelihood: the gradient before the activation is f(x) - e(y)."""
 
 import numpy as np
-from walkthrough import walk_through
+from _walkthrough import walk_through
 
 import graphc as gx
 from graphc.inspect.flow import value_text

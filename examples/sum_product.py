@@ -1,6 +1,6 @@
 """(x1 + x2)*x3 - x4 at (5, 4, 3, 2), and (x + y)*z at (-2, 5, -4): sums hand gradients on, products swap factors."""
 
-from walkthrough import walk_through
+from _walkthrough import walk_through
 
 import graphc as gx
 

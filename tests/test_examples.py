@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent.parent / "examples"
-SHARED = {"walkthrough"}
+SHARED = {"_walkthrough"}
 EXPECTED = {
     "flow_graph": ["f = x*(y**2 + z) = 7", "v3    x * v2     7      d/dx = 7, d/dv2 = 1  1", "df/dy = 4   (SymPy: 4)"],
     "sum_product": ["df/dx3 = 9   (SymPy: 9)", "df/dx4 = -1   (SymPy: -1)", "g = (x + y)*z = -12", "dg/dx = -4 "],
@@ -50,7 +50,7 @@ def test_the_example_prints_what_it_shows(name: str, monkeypatch, tmp_path, caps
 
 def test_the_sympy_check_of_the_examples_can_fail(monkeypatch, tmp_path) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
-    walkthrough = runpy.run_path(str(FOLDER / "walkthrough.py"))
+    walkthrough = runpy.run_path(str(FOLDER / "_walkthrough.py"))
     x = walkthrough["gx"].symbol("x")
     walkthrough["walk_through"].__globals__["sympy_gradient"] = lambda *_: 6.000001
     with pytest.raises(AssertionError, match="Not equal to tolerance"):

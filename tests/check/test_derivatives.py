@@ -378,7 +378,7 @@ def test_functions_of_pytrees_with_several_outputs_are_checked_by_vjp() -> None:
 def test_functions_with_float32_means_of_open_sizes_are_checked_in_float64() -> None:
     data = tensor("data", ("batch", 3), "float32")
     report = assert_grads_match(apply("square", data).mean())
-    assert max(method.relative for method in report.methods) < 1e-9
+    assert max(method.relative for method in report.methods if method.relative is not None) < 1e-9
 
 
 def test_errors_are_graphc_errors() -> None:
