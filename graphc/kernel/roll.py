@@ -8,14 +8,13 @@ become a constant array. The same operations run in the same order, so the value
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from graphc.graph.types import DType, is_float
-from graphc.kernel.ir import Assign, Buffer, Const, Kernel, Let, Load, Loop, Name, Statement, Store, Value
+from graphc.kernel.ir import Assign, Buffer, Const, Fold, Kernel, Let, Load, Loop, Name, Statement, Store, Value
 from graphc.kernel.regularity import Earlier, Element, Group, Numbered, Operand, Own, Same, regular_group
 from graphc.kernel.repeats import find_repeats
 from graphc.kernel.statement_table import StatementTable, with_leaves
@@ -54,7 +53,8 @@ class _Roller:
         self.table = table
         self.owner = owner
         self.groups = groups
-        self.counter = _largest_number(kernel)
+        self.taken = _names_taken(kernel)
+        self.counter = len(kernel.body)
         self.buffers = dict(kernel.buffers)
         self.constants = dict(kernel.constants)
         self.arrays: dict[tuple[Group, int], str] = {}
@@ -79,6 +79,8 @@ class _Roller:
 
     def _fresh(self, prefix: str) -> str:
         self.counter += 1
+        while f"{prefix}{self.counter}" in self.taken:
+            self.counter += 1
         return f"{prefix}{self.counter}"
 
     def _find_uses(self) -> None:
@@ -213,11 +215,12 @@ def _line(offset: int, step: int, index: Name) -> Value:
     return index * step + offset
 
 
-def _largest_number(kernel: Kernel) -> int:
-    """Return the largest number at the end of a name in a kernel."""
-    names = [*kernel.buffers, *(entry.name for entry in kernel.inputs)]
+def _names_taken(kernel: Kernel) -> set[str]:
+    """Return the names of everything in a kernel that has one."""
+    names = {*kernel.buffers, *(entry.name for entry in kernel.inputs)}
     for statement in walk_statements(kernel.body):
-        name = getattr(statement, "name", None) or getattr(statement, "index", None)
-        if isinstance(name, str):
-            names.append(name)
-    return max((int(found.group()) for name in names if (found := re.search(r"\d+$", name))), default=0)
+        if isinstance(statement, (Let, Assign, Fold)):
+            names.add(statement.name)
+        elif isinstance(statement, Loop):
+            names.add(statement.index)
+    return names
