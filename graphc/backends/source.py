@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphc.backends.inlining import count_uses, is_lazy, may_move, without_branch
+from graphc.errors import InternalError
 from graphc.graph.dimensions import Shape, Size
 from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.table import OPERATIONS
@@ -225,7 +226,9 @@ class Renderer:
                 arguments = [*map(self.operand, (*operands, *results)), *map(str, flags)]
                 return f"{call}({', '.join(arguments)})"
             case _:
-                raise AssertionError(f"no text for {type(statement).__name__}")
+                raise InternalError(
+                    f"no text for {type(statement).__name__}", remedy="please report it with the program"
+                )
 
     def operand(self, operand: Operand) -> str:
         """Return the text of an array handed to a library."""

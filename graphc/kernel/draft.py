@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.errors import InternalError
 from graphc.graph.leaf import constant_value, is_constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
 from graphc.kernel.ir import Buffer, Name, Value
@@ -30,7 +31,9 @@ class Draft:
             if is_constant(node) and node.shape:
                 self._enter_constant(node)
             elif is_symbol(node) and node not in self.locations:
-                raise AssertionError(f"symbol {symbol_name(node)} is no input")
+                raise InternalError(
+                    f"symbol {symbol_name(node)} is no input", remedy="please report it with the program"
+                )
 
     def fresh(self, prefix: str) -> str:
         """Return a name not used before."""
@@ -56,7 +59,7 @@ class Draft:
             chain.append(chain[-1].args[0])
         location = self.locations.get(chain.pop())
         if not isinstance(location, str):
-            raise AssertionError(f"{node.op.name} has no buffer")
+            raise InternalError(f"{node.op.name} has no buffer")
         for view in reversed(chain):
             location = self.enter(Buffer(self.fresh("view"), view.dtype, view.shape, "view", location))
             self.locations[view] = location

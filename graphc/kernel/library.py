@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphc.errors import InternalError
 from graphc.graph.dimensions import Shape, product
 from graphc.graph.node import Expr
 from graphc.kernel.draft import Draft
@@ -14,7 +15,7 @@ def lower_library(node: Expr, draft: Draft) -> list[Statement]:
     left, right = node.args
     form = matrix_form(node.attribute("left"), node.attribute("right"), node.attribute("out"))
     if form is None:
-        raise AssertionError("a contraction that is not normalised")
+        raise InternalError("a contraction that is not normalised")
     batch = len(form.batch)
     result = draft.allocate(node)
     first = len(form.inner if form.left_transposed else form.rows)

@@ -37,7 +37,7 @@ class _Checker:
     def require(self, holds: bool, message: str) -> None:
         """Raise when a condition does not hold."""
         if not holds:
-            raise InternalError(f"after {self.after}: {message}", remedy="please report it with the program")
+            raise InternalError(f"after {self.after}: {message}")
 
     def value(self, value: Value) -> None:
         """Check every name and load in a value."""
