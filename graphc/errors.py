@@ -69,16 +69,10 @@ class CheckFailed(GraphcError, AssertionError):
 
 
 class InternalError(GraphcError, RuntimeError):
-    """A fault of graphc itself: what holds of every kernel does not, or generated code does not compile."""
+    """A fault of graphc itself: what holds of every kernel does not, or generated code does not compile.
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        remedy: str = "please report it with the program that shows it",
-        origin: str | None = None,
-    ) -> None:
-        super().__init__(message, remedy=remedy, origin=origin)
+    Please report it with the program that shows it.
+    """
 
 
 class CacheWarning(UserWarning):
