@@ -19,7 +19,6 @@ from graphc.kernel.names import unique_names
 
 MISSING: Any = object()
 PYTHON_TYPES = {"float64": "float", "int64": "int", "bool": "bool"}
-PLAIN = (dict, list, tuple)
 
 
 def make_entry(

@@ -114,7 +114,6 @@ class CpuProgram(Program):
         self.constants = [kernel.constants[b.name] for b in array_arguments(kernel) if b.role == "constant"]
         self.allocated = [(b.name, b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "output"]
         self.workspace = [(b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "workspace"]
-        self.scalars_only = not any(isinstance(result, str) for result in kernel.results)
         self.finish = [scalar_type(node) for node in job.outputs]
         self.local = threading.local()
 

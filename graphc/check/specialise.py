@@ -12,7 +12,7 @@ from graphc.graph.leaf import SIZE, constant, constant_value, is_constant, is_sy
 from graphc.graph.node import Expr, build, make_node
 from graphc.graph.origin import inherit_origin
 from graphc.graph.types import is_float
-from graphc.graph.walk import free_symbols, rebuild, topological_order
+from graphc.graph.walk import free_symbols, rebuild
 from graphc.ops.scalar_row import ScalarOperation
 
 SMALLEST_SIZE = 2
@@ -89,8 +89,3 @@ def freeze(roots: Sequence[Expr]) -> tuple[list[Expr], dict[Expr, Expr]]:
 
     became = rebuild(roots, replace)
     return [became[root] for root in roots], frozen
-
-
-def detached_nodes(roots: Sequence[Expr]) -> bool:
-    """Tell whether anything is detached from differentiation."""
-    return any(isinstance(node.op, ScalarOperation) and node.op.detached for node in topological_order(roots))

@@ -33,16 +33,6 @@ def topological_order(roots: Iterable[Expr]) -> list[Expr]:
     return order
 
 
-def count_users(order: Iterable[Expr]) -> dict[Expr, int]:
-    """Return how many times each node is an argument of the nodes in ``order``."""
-    counts: dict[Expr, int] = {}
-    for node in order:
-        counts.setdefault(node, 0)
-        for argument in node.args:
-            counts[argument] = counts.get(argument, 0) + 1
-    return counts
-
-
 def free_symbols(roots: Iterable[Expr] | Expr) -> list[Expr]:
     """Return the symbols the roots (or one expression) depend on, in order of first appearance."""
     roots = [roots] if isinstance(roots, Expr) else roots

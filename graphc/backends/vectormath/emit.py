@@ -26,7 +26,7 @@ class Format:
         real, whole: LLVM's types of the number and of its bits.
         digits: stored bits of the mantissa.
         bias: of the exponent.
-        tiny, huge: the smallest normal and the largest number.
+        tiny: the smallest normal number.
     """
 
     name: str
@@ -35,7 +35,6 @@ class Format:
     digits: int
     bias: int
     tiny: float
-    huge: float
 
     @property
     def magic(self) -> float:
@@ -48,8 +47,8 @@ class Format:
 
 
 FORMATS = {
-    "float64": Format("float64", ir.DoubleType(), ir.IntType(64), 52, 1023, 2.0**-1022, float(np.finfo("f8").max)),
-    "float32": Format("float32", ir.FloatType(), ir.IntType(32), 23, 127, 2.0**-126, float(np.finfo("f4").max)),
+    "float64": Format("float64", ir.DoubleType(), ir.IntType(64), 52, 1023, 2.0**-1022),
+    "float32": Format("float32", ir.FloatType(), ir.IntType(32), 23, 127, 2.0**-126),
 }
 Operand = Union["Number", float]
 
