@@ -159,6 +159,10 @@ def _through_cache(name: str, text: str, signature: tuple[Any, ...], fast_math: 
     except OSError as error:
         cache.warn_unusable(error)
         return _in_memory(name, text, signature, fast_math)
+    except RuntimeError:
+        if (cache.directory() / f"{name}.py").exists():
+            raise
+        return _in_memory(name, text, signature, fast_math)  # another process cleared the cache meanwhile
 
 
 def _in_memory(name: str, text: str, signature: tuple[Any, ...], fast_math: bool) -> Any:
