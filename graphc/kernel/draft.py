@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.errors import InternalError
+from graphc.graph.dimensions import Shape
 from graphc.graph.leaf import constant_value, is_constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
-from graphc.kernel.ir import Buffer, Name, Value
+from graphc.kernel.ir import Buffer, Name
 from graphc.kernel.names import unique_names
 from graphc.kernel.partition import Partition, is_view
+from graphc.kernel.read import Location, Part
 
 
 class Draft:
     """What lowering the groups of a partition shares.
 
-    locations: for each node computed so far its buffer's name, or the scalar value it is.
+    locations: for each node computed so far the memory it is in, or the scalar value it is.
     """
 
     def __init__(self, plan: Partition, outputs: Sequence[Expr], inputs: Sequence[Expr]) -> None:
@@ -24,10 +28,21 @@ class Draft:
         self.outputs = frozenset(outputs)
         self.buffers: dict[str, Buffer] = {}
         self.constants: dict[str, Any] = {}
-        self.locations: dict[Expr, str | Value] = {}
-        self._counter = 0
+        self.locations: dict[Expr, Location] = {}
+        self._numbers = itertools.count(1)
         self.inputs = tuple(self._enter_inputs(inputs))
-        for node in plan.order:
+        self._enter_leaves()
+
+    def inside(self, plan: Partition, locations: Mapping[Expr, Location]) -> Draft:
+        """Return the draft of a block inside this one: the same buffers, locations of its own."""
+        inner = copy.copy(self)
+        inner.plan, inner.outputs, inner.locations = plan, frozenset(), dict(locations)
+        inner._enter_leaves()
+        return inner
+
+    def _enter_leaves(self) -> None:
+        """Enter the arrays of numbers the plan uses; every symbol has a place by now."""
+        for node in self.plan.order:
             if is_constant(node) and node.shape:
                 self._enter_constant(node)
             elif is_symbol(node) and node not in self.locations:
@@ -37,8 +52,7 @@ class Draft:
 
     def fresh(self, prefix: str) -> str:
         """Return a name not used before."""
-        self._counter += 1
-        return f"{prefix}{self._counter}"
+        return f"{prefix}{next(self._numbers)}"
 
     def enter(self, buffer: Buffer) -> str:
         """Add a buffer; return its name."""
@@ -49,28 +63,34 @@ class Draft:
         """Return a new buffer for a node's value: an output's if it is one."""
         role, prefix = ("output", "out") if node in self.outputs else ("workspace", "w")
         name = self.enter(Buffer(self.fresh(prefix), node.dtype, node.shape, role))
-        self.locations[node] = name
+        self.locations[node] = Part(name)
         return name
 
-    def buffer_of(self, node: Expr) -> str:
-        """Return the buffer of a stored node, making views of it where needed."""
+    def place_of(self, node: Expr) -> Part:
+        """Return where a stored node is, making views of it where needed."""
         chain = [node]
         while chain[-1] not in self.locations and is_view(chain[-1]):
             chain.append(chain[-1].args[0])
-        location = self.locations.get(chain.pop())
-        if not isinstance(location, str):
+        place = self.locations.get(chain.pop())
+        if not isinstance(place, Part):
             raise InternalError(f"{node.op.name} has no buffer")
         for view in reversed(chain):
-            location = self.enter(Buffer(self.fresh("view"), view.dtype, view.shape, "view", location))
-            self.locations[view] = location
-        return location
+            place = self.view(place, view.shape)
+            self.locations[view] = place
+        return place
+
+    def view(self, place: Part, shape: Shape) -> Part:
+        """Return a part of a buffer in another shape."""
+        base = self.buffers[place.buffer]
+        whole = (*base.shape[: len(place.lead)], *shape)
+        return Part(self.enter(Buffer(self.fresh("view"), base.dtype, whole, "view", base.name)), place.lead)
 
     def _enter_inputs(self, inputs: Sequence[Expr]) -> list[Buffer | Name]:
         """Return the inputs as buffers and scalar names, and remember where they are."""
         entered: list[Buffer | Name] = []
         for node, name in zip(inputs, unique_names([symbol_name(node) for node in inputs]), strict=True):
             if node.shape:
-                self.locations[node] = self.enter(Buffer(name, node.dtype, node.shape, "input"))
+                self.locations[node] = Part(self.enter(Buffer(name, node.dtype, node.shape, "input")))
                 entered.append(self.buffers[name])
             else:
                 self.locations[node] = Name(name, node.dtype)
@@ -80,4 +100,4 @@ class Draft:
     def _enter_constant(self, node: Expr) -> None:
         name = self.enter(Buffer(self.fresh("c"), node.dtype, node.shape, "constant"))
         self.constants[name] = constant_value(node)
-        self.locations[node] = name
+        self.locations[node] = Part(name)

@@ -6,8 +6,9 @@ from graphc.errors import InternalError
 from graphc.graph.dimensions import Shape, product
 from graphc.graph.node import Expr
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import Buffer, Library, Loop, Name, Operand, Statement, Value
+from graphc.kernel.ir import Library, Loop, Name, Operand, Statement, Value
 from graphc.kernel.normalise import MatrixForm, matrix_form
+from graphc.kernel.read import Part
 
 
 def lower_library(node: Expr, draft: Draft) -> list[Statement]:
@@ -20,13 +21,13 @@ def lower_library(node: Expr, draft: Draft) -> list[Statement]:
     result = draft.allocate(node)
     first = len(form.inner if form.left_transposed else form.rows)
     second = len(form.columns if form.right_transposed else form.inner)
-    names = [
-        _as_matrix(draft, draft.buffer_of(left), left.shape, batch, first),
-        _as_matrix(draft, draft.buffer_of(right), right.shape, batch, second),
-        _as_matrix(draft, result, node.shape, batch, len(form.rows)),
+    places = [
+        _as_matrix(draft, draft.place_of(left), left.shape, batch, first),
+        _as_matrix(draft, draft.place_of(right), right.shape, batch, second),
+        _as_matrix(draft, Part(result), node.shape, batch, len(form.rows)),
     ]
     index: tuple[Value, ...] = tuple(Name(f"k{axis}") for axis in range(batch))
-    statement: Statement = _call(form, [Operand(name, index) for name in names], node)
+    statement: Statement = _call(form, [Operand(place.buffer, (*place.lead, *index)) for place in places], node)
     for axis in reversed(range(batch)):
         statement = Loop(f"k{axis}", node.shape[axis], (statement,))
     return [statement]
@@ -42,12 +43,8 @@ def _call(form: MatrixForm, operands: list[Operand], node: Expr) -> Library:
     return Library("gemm", (result,), (left, right), (form.left_transposed, form.right_transposed, False), node.origin)
 
 
-def _as_matrix(draft: Draft, buffer: str, shape: Shape, batch: int, first: int) -> str:
-    """Return a view of a buffer with its axes joined to batch axes and one or two more; itself if it has them."""
+def _as_matrix(draft: Draft, place: Part, shape: Shape, batch: int, first: int) -> Part:
+    """Return a view of an array with its axes joined to batch axes and one or two more; itself if it has them."""
     groups = [shape[batch : batch + first], shape[batch + first :]]
     joined = (*shape[:batch], *(product(group) for group in groups if group))
-    if joined == shape:
-        return buffer
-    name = draft.fresh("view")
-    draft.buffers[name] = Buffer(name, draft.buffers[buffer].dtype, joined, "view", buffer)
-    return name
+    return place if joined == shape else draft.view(place, joined)

@@ -10,7 +10,7 @@ from graphc.kernel.ir import Kernel, Statement
 from graphc.kernel.library import lower_library
 from graphc.kernel.nest import Nest
 from graphc.kernel.partition import Group, is_view, partition
-from graphc.kernel.read import Reader
+from graphc.kernel.read import Part, Reader
 from graphc.kernel.scan import lower_scan
 from graphc.ops.movement import BROADCAST
 
@@ -24,7 +24,8 @@ def lower(outputs: Sequence[Expr], inputs: Sequence[Expr]) -> Kernel:
         _make_views(group, draft)
         body.extend(_lower_group(group, draft))
     reader = Reader(draft.locations)
-    results = tuple(draft.locations[o] if o in draft.locations else reader.read(o, ()) for o in stored)
+    found = [draft.locations[o] if o in draft.locations else reader.read(o, ()) for o in stored]
+    results = tuple(location.buffer if isinstance(location, Part) else location for location in found)
     return Kernel(draft.inputs, draft.buffers, tuple(body), results, draft.constants)
 
 
@@ -54,6 +55,6 @@ def _make_views(group: Group, draft: Draft) -> None:
             continue
         seen.add(node)
         if is_view(node):
-            draft.buffer_of(node)
+            draft.place_of(node)
         else:
             pending.extend(node.args)

@@ -11,7 +11,7 @@ from graphc.graph.types import is_float
 from graphc.kernel.draft import Draft
 from graphc.kernel.ir import Accumulate, Assign, Call, Const, Fold, Let, Loop, Name, Statement, Store, Value
 from graphc.kernel.partition import Group
-from graphc.kernel.read import Reader
+from graphc.kernel.read import Location, Part, Reader
 from graphc.kernel.walk import values_in
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
@@ -36,7 +36,7 @@ class Nest(Reader):
 
     def statements(self) -> list[Statement]:
         """Return the group's statements, and enter in the locations what they compute."""
-        finished: list[tuple[Expr, str | Value]] = []
+        finished: list[tuple[Expr, Location]] = []
         for node in self._local_order():
             if isinstance(node.op, ReductionOperation):
                 finished.append((node, self._reduce(node)))
@@ -45,7 +45,7 @@ class Nest(Reader):
             else:
                 self.computed[node] = self._value(node)
         for node, location in finished:
-            self.locations[node] = location  # type: ignore[index]
+            self.draft.locations[node] = location
         return [*self.prologue, *self._assemble()]
 
     def _local_order(self) -> list[Expr]:
@@ -90,7 +90,7 @@ class Nest(Reader):
             buffer = self.draft.allocate(node)
             self._place(Store(buffer, self.index, value, node.origin), len(self.axes))
         else:
-            self.locations[node] = value  # type: ignore[index]
+            self.draft.locations[node] = value
 
     def bind(self, value: Value, node: Expr) -> Value:
         """Give a value a name at the outermost loop where it is known."""
@@ -109,7 +109,7 @@ class Nest(Reader):
     def _place(self, statement: Statement, depth: int) -> None:
         self.before[depth].append(statement)
 
-    def _reduce(self, node: Expr) -> str | Value:
+    def _reduce(self, node: Expr) -> Location:
         """Emit a reduction's statements; return where its result is once the nest has run."""
         operation = node.op
         assert isinstance(operation, ReductionOperation)
@@ -140,9 +140,9 @@ class Nest(Reader):
             return Name(final, node.dtype)
         buffer = self.draft.allocate(node)
         self.after[outer].append(Store(buffer, kept, result, node.origin))
-        return buffer
+        return Part(buffer)
 
-    def _accumulate(self, node: Expr, value: Value, kept: tuple[Value, ...]) -> str:
+    def _accumulate(self, node: Expr, value: Value, kept: tuple[Value, ...]) -> Part:
         """Emit a reduction over outer axes: into memory, row by row, so that loops stay contiguous."""
         operation = node.op
         assert isinstance(operation, ReductionOperation)
@@ -150,9 +150,9 @@ class Nest(Reader):
         identity = Const(start_of(operation, node.dtype), node.dtype)
         self.prologue.extend(fill(buffer, node.shape, identity, node.origin))
         self.before[-1].append(Accumulate(buffer, kept, operation.fold, value, node.dtype, node.origin))
-        return buffer
+        return Part(buffer)
 
-    def _search(self, node: Expr, value: Value, kept: tuple[Value, ...], outer: int, reduced: list[int]) -> str | Value:
+    def _search(self, node: Expr, value: Value, kept: tuple[Value, ...], outer: int, reduced: list[int]) -> Location:
         """Emit an argmax or argmin: the best value so far and its position among the reduced elements."""
         operation = node.op
         dtype = node.args[0].dtype
@@ -174,7 +174,7 @@ class Nest(Reader):
             return Name(at)
         buffer = self.draft.allocate(node)
         self.after[outer].append(Store(buffer, kept, Name(at), node.origin))
-        return buffer
+        return Part(buffer)
 
     def _assemble(self) -> list[Statement]:
         """Return the nested loops with the statements around and inside each."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from graphc.graph.leaf import SIZE, constant_value, is_constant
 from graphc.graph.node import Expr
@@ -13,13 +14,25 @@ from graphc.ops.movement_row import MovementOperation
 Index = tuple[Value, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where an array is: a buffer, or the part of one at leading indices, as a loop's element of a sequence."""
+
+    buffer: str
+    lead: Index = ()
+
+
+Location: TypeAlias = "Part | Value"
+"""Where the value of a node is: in memory, or as a scalar."""
+
+
 class Reader:
     """Reads nodes, given where the stored ones are and what is already computed at one index.
 
     ``bind`` gives a value a name in the nest that reads it; the plain reader leaves values as they are.
     """
 
-    def __init__(self, locations: Mapping[Expr, str | Value]) -> None:
+    def __init__(self, locations: Mapping[Expr, Location]) -> None:
         self.locations = locations
         self.computed: dict[Expr, Value] = {}
         self.index: Index | None = None
@@ -51,11 +64,11 @@ class Reader:
             return size if node.dtype == "int64" else Call("astype", (size,), node.dtype, (("dtype", node.dtype),))
         return self._recompute(node, index, lazy)
 
-    def _at(self, node: Expr, location: str | Value, index: Index, lazy: bool) -> Value:
+    def _at(self, node: Expr, location: Location, index: Index, lazy: bool) -> Value:
         """Return the value of a node that is stored or named."""
-        if not isinstance(location, str):
+        if not isinstance(location, Part):
             return location
-        load = Load(location, index, node.dtype)
+        load = Load(location.buffer, (*location.lead, *index), node.dtype)
         if lazy:
             return load
         return self._remember(node, index, load)
