@@ -41,6 +41,7 @@ from graphc.ops.composite import (
     softsign,
 )
 from graphc.ops.contraction import dot, inner, matmul, outer, tensordot, vdot
+from graphc.ops.control import fori_loop, map_elements, scan
 from graphc.ops.creation import arange, eye, full, full_like, ones, ones_like, size, zeros, zeros_like
 from graphc.ops.cumulative import cumprod, cumsum, linear_recurrence
 from graphc.ops.einsum import einsum, trace
@@ -164,6 +165,7 @@ bitwise_and, bitwise_or, bitwise_xor = logical_and, logical_or, logical_xor
 invert = bitwise_not = logical_not
 absolute, fabs, fix, pow, remainder, true_divide = abs, abs, trunc, power, mod, divide
 amax, amin, around, concat, permute_dims = max, min, round, concatenate, transpose
+map = map_elements
 mean_squared_error, mean_absolute_error = mse, mae
 
 # fmt: off
@@ -177,20 +179,20 @@ __all__ = [
     "cbrt", "ceil", "check_grad", "clip", "compile", "concat", "concatenate", "constant", "copysign", "cos", "cosh",
     "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "defop", "deg2rad", "degrees", "digamma",
     "divide", "dot", "einsum", "elu", "eq", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expit", "expm1",
-    "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide", "free_symbols", "from_sympy", "full",
-    "full_like", "gammaln", "ge", "gelu", "grad", "greater", "greater_equal", "gt", "hstack", "huber", "hypot",
+    "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide", "fori_loop", "free_symbols", "from_sympy",
+    "full", "full_like", "gammaln", "ge", "gelu", "grad", "greater", "greater_equal", "gt", "hstack", "huber", "hypot",
     "inner", "invert", "isfinite", "isinf", "isnan", "jvp", "l1", "l2", "le", "leaky_relu", "less", "less_equal",
     "lgamma", "linear_recurrence", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax", "logaddexp",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logsumexp", "lt", "mae", "masked_multiply",
-    "matmul", "matrix_transpose", "max", "maximum", "mean", "mean_absolute_error", "mean_squared_error", "min",
-    "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ne", "negative", "norm", "not_equal", "ones",
-    "ones_like", "outer", "pad", "parameter", "parameters", "permute_dims", "polygamma", "positive", "pow", "power",
-    "prod", "psi", "rad2deg", "radians", "ravel", "reciprocal", "relu", "relu6", "remainder", "repeat", "reshape",
-    "rint", "roll", "round", "selu", "sigmoid", "sign", "silu", "sin", "sinh", "size", "softmax",
-    "softmax_cross_entropy_with_logits", "softplus", "softsign", "split", "sqrt", "square", "squeeze", "stack", "std",
-    "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish", "symbol", "symbols", "tan", "tanh",
-    "tensor", "tensordot", "tile", "to_sympy", "trace", "transpose", "tree", "true_divide", "trunc", "value_and_grad",
-    "var", "vdot", "vjp", "vstack", "where", "xlog1py", "xlogy", "zeros", "zeros_like",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logsumexp", "lt", "mae", "map",
+    "masked_multiply", "matmul", "matrix_transpose", "max", "maximum", "mean", "mean_absolute_error",
+    "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ne", "negative", "norm",
+    "not_equal", "ones", "ones_like", "outer", "pad", "parameter", "parameters", "permute_dims", "polygamma",
+    "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "ravel", "reciprocal", "relu", "relu6",
+    "remainder", "repeat", "reshape", "rint", "roll", "round", "scan", "selu", "sigmoid", "sign", "silu", "sin",
+    "sinh", "size", "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish", "symbol",
+    "symbols", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy", "trace", "transpose", "tree", "true_divide",
+    "trunc", "value_and_grad", "var", "vdot", "vjp", "vstack", "where", "xlog1py", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on
 

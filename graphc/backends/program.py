@@ -13,8 +13,8 @@ from graphc.backends import cpu, reference
 from graphc.backends.binding import SizeSolver, converter
 from graphc.backends.source import array_arguments, render
 from graphc.errors import ArgumentError, ShapeError
-from graphc.graph.dimensions import Shape, evaluate, names
-from graphc.graph.leaf import SIZE
+from graphc.graph.block import nested_order
+from graphc.graph.dimensions import Dimension, Shape, evaluate, names
 from graphc.graph.node import Expr
 from graphc.graph.types import format_shape
 from graphc.graph.walk import topological_order
@@ -44,7 +44,8 @@ class Program:
         self.seconds: dict[str, float] = {}
         self.convert = [converter(node) for node in job.inputs]
         order = topological_order(job.outputs)
-        self.sizes = SizeSolver(job.inputs, _sizes_used(order), requirements(order))
+        everything = nested_order(job.outputs)
+        self.sizes = SizeSolver(job.inputs, _sizes_used(everything), requirements(everything))
 
     def bind(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, int]]:
         """Return converted arguments and the sizes of dimensions.
@@ -202,7 +203,7 @@ def _sizes_used(order: Sequence[Expr]) -> list[str]:
     """Return the names of the dimensions a graph needs."""
     found: dict[str, None] = {}
     for node in order:
-        sizes = [*node.shape] + ([node.attribute("size")] if node.op is SIZE else [])
+        sizes = [*node.shape, *(value for _, value in node.attributes if isinstance(value, Dimension))]
         for size in sizes:
             found.update(dict.fromkeys(names(size)))
     return list(found)

@@ -5,7 +5,7 @@ It also runs on object arrays (of SymPy symbols, of mpmath numbers) when the cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, reduce
 from typing import Any, TypeAlias
 
@@ -13,6 +13,7 @@ import numpy as np
 from scipy import special
 
 from graphc.errors import ArgumentError, ShapeError, UnsupportedError
+from graphc.graph.block import ITEM, Block, block_of, is_bundle, nested_order
 from graphc.graph.dimensions import Dimension, Shape, names
 from graphc.graph.dimensions import evaluate as evaluate_size
 from graphc.graph.leaf import CONSTANT, SIZE, SYMBOL, constant_value, symbol_name
@@ -52,7 +53,7 @@ def evaluate(
     order = topological_order(outputs)
     arrays = _bind(order, values)
     sizes = solve_sizes({node: array.shape for node, array in arrays.items()})
-    _require_sizes(order, sizes)
+    _require_sizes(nested_order(outputs), sizes)
     last_user = {argument: node for node in order for argument in node.args}
     kept = set(outputs)
     table = scalar or scalar_function
@@ -116,7 +117,7 @@ def _bind(order: Sequence[Expr], values: Mapping[Expr, Any]) -> dict[Expr, Array
     return arrays
 
 
-def _require_sizes(order: Sequence[Expr], sizes: Sizes) -> None:
+def _require_sizes(order: Iterable[Expr], sizes: Sizes) -> None:
     """Check that every dimension in use is known.
 
     Raises:
@@ -140,6 +141,8 @@ def _compute(node: Expr, arrays: Mapping[Expr, Array], sizes: Sizes, scalar: Sca
         result = scalar(node.op)(*operands)
     elif isinstance(node.op, ReductionOperation) and operands[0].dtype == object:
         result = _reduce_objects(node, operands[0], sizes, scalar)
+    elif is_bundle(node):
+        return _run_loop(node, operands, sizes, scalar)  # type: ignore[return-value]
     else:
         result = _evaluator(node.op)(node, operands, sizes)
     array = np.asarray(result)
@@ -224,6 +227,31 @@ def _compute_graph(root: Expr, arrays: dict[Expr, Array], sizes: Sizes, scalar: 
     return arrays[root]
 
 
+def _run_loop(node: Expr, operands: list[Array], sizes: Sizes, scalar: ScalarTable) -> list[Array]:
+    """Return the last carries and the stacked outputs of a scan."""
+    block, count = block_of(node), node.attribute("carries")
+    after = count + node.attribute("elements")
+    carries, sequences, outside = operands[:count], operands[count:after], operands[after:]
+    length = evaluate_size(node.attribute("length"), sizes)
+    stacked = [np.empty((length, *_concrete(kept.shape, sizes)), kept.dtype) for kept in block.outputs[count:]]
+    for index in reversed(range(length)) if node.attribute("reverse") else range(length):
+        values = [np.asarray(index), *carries, *(array[index] for array in sequences), *outside]
+        results = _compute_block(block, values, sizes, scalar)
+        carries = results[:count]
+        for whole, result in zip(stacked, results[count:], strict=True):
+            whole[index] = result
+    return [*carries, *stacked]
+
+
+def _compute_block(block: Block, values: list[Array], sizes: Sizes, scalar: ScalarTable) -> list[Array]:
+    """Return the outputs of a block for the values of its parameters."""
+    arrays = dict(zip(block.parameters, map(np.asarray, values), strict=True))
+    for node in topological_order(block.outputs):
+        if node not in arrays:
+            arrays[node] = _compute(node, arrays, sizes, scalar)
+    return [arrays[output] for output in block.outputs]
+
+
 def _accumulate(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
     row: Any = node.op
     return row.reference(operands, node.attribute("axis"), node.attribute("reverse"))
@@ -242,5 +270,6 @@ EVALUATORS: dict[type, Evaluator] = {
 }
 LEAVES: dict[str, Evaluator] = {
     CONSTANT.name: lambda node, operands, sizes: constant_value(node),
+    ITEM.name: lambda node, operands, sizes: operands[0][node.attribute("position")],
     SIZE.name: lambda node, operands, sizes: evaluate_size(node.attribute("size"), sizes),
 }

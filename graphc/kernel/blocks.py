@@ -98,7 +98,7 @@ def _joins(kernel: Kernel, run: Run, statement: Statement, bases: dict[str, str]
     found = effects((statement,), bases)
     if isinstance(statement, Library):
         return _library_joins(kernel, run, statement, bases)
-    if not isinstance(statement, (Let, Loop)):
+    if not isinstance(statement, (Let, Loop)) or (isinstance(statement, Loop) and statement.ordered):
         return False
     if isinstance(statement, Loop) and statement.extent == run.extent and found.reads:
         return _loop_joins(kernel, run, statement, found)

@@ -114,11 +114,15 @@ def _find_drops(body: tuple[Statement, ...], candidates: set[str], drops: dict[s
         inside = accesses(statement.body)
         local = {n for n in candidates if n in inside and len(inside[n]) == len(everywhere[n])}
         for name in local:
-            common = set.intersection(
-                *({p for p, v in enumerate(index) if v == Name(statement.index)} for index in inside[name])
+            common = (
+                set[int]()
+                if statement.ordered
+                else set.intersection(
+                    *({p for p, v in enumerate(index) if v == Name(statement.index)} for index in inside[name])
+                )
             )
             drops[name].update(sorted(common)[:1])
-        _find_drops(statement.body, {n for n in local if drops[n]}, drops)
+        _find_drops(statement.body, local if statement.ordered else {n for n in local if drops[n]}, drops)
 
 
 def _dropped(body: tuple[Statement, ...], drops: dict[str, set[int]], scalars: set[str]) -> tuple[Statement, ...]:

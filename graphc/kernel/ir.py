@@ -3,7 +3,7 @@
     Kernel    = (name, inputs, buffers, body, results)
     Statement = Let(name, value) | Assign(name, value) | Fold(name, op, value)
               | Store(buffer, index*, value) | Accumulate(buffer, index*, op, value)
-              | Loop(index, extent, body*, step) | Library(call, operands*, flags)
+              | Loop(index, extent, body*, step) | Library(call, operands*, flags, scale)
     Value     = Load(buffer, index*) | Call(op, value*) | Const(value) | Name(name) | Extent(size)
 
 ``Call`` names the same rows as the graph: there is no second set of operations. Let binds a name once;
@@ -125,6 +125,7 @@ class Call(Arithmetic):
 
 
 Value: TypeAlias = "Const | Name | Extent | Load | Call"
+ONE = Const(1.0, "float64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class Loop:
     """Run the body for each value of the index from 0 to below the extent.
 
     A step above 1 makes blocks: the index is each block's first row, and a loop ``within`` it runs over
-    the block's rows.
+    the block's rows. The iterations of an ``ordered`` loop, a scan's, need what those before them left.
     """
 
     index: str
@@ -191,6 +192,7 @@ class Loop:
     body: tuple[Statement, ...]
     step: int = 1
     within: str = ""
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +210,17 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A call of a library routine; flags are literal arguments: transposes, then whether to add to the result."""
+    """A call of a library routine; flags are literal arguments: transposes, then whether to add to the result.
+
+    What is written or added is ``scale`` times the product.
+    """
 
     call: str
     results: tuple[Operand, ...]
     operands: tuple[Operand, ...]
     flags: tuple[Any, ...] = ()
     origin: Origin | None = None
+    scale: Value = ONE
 
 
 Statement: TypeAlias = "Let | Assign | Fold | Store | Accumulate | Loop | Library"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Library, Load, Loop, Name, Statement, Store, Value
 from graphc.kernel.walk import statement_values, values_in, walk_statements
@@ -91,7 +91,7 @@ def _fuse(statements: list[Statement], bases: dict[str, str]) -> list[Statement]
         assert isinstance(statement, Loop)
         result[target] = Loop(first.index, first.extent, (*first.body, *statement.body))
         known[target] = effects((result[target],), bases)
-    return [Loop(s.index, s.extent, tuple(_fuse(list(s.body), bases))) if isinstance(s, Loop) else s for s in result]
+    return [replace(s, body=tuple(_fuse(list(s.body), bases))) if isinstance(s, Loop) else s for s in result]
 
 
 def _earliest(mine: Effects, before: list[Statement], known: list[Effects]) -> int:

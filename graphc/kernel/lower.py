@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from graphc.graph.node import Expr, build
+from graphc.kernel.control import BlockBody, lower_loop
 from graphc.kernel.draft import Draft
 from graphc.kernel.ir import Kernel, Statement
 from graphc.kernel.library import lower_library
 from graphc.kernel.nest import Nest
+from graphc.kernel.normalise import normalise
 from graphc.kernel.partition import Group, is_view, partition
-from graphc.kernel.read import Part, Reader
+from graphc.kernel.read import Location, Part, Reader
 from graphc.kernel.scan import lower_scan
 from graphc.ops.movement import BROADCAST
 
@@ -19,10 +21,7 @@ def lower(outputs: Sequence[Expr], inputs: Sequence[Expr]) -> Kernel:
     """Return the kernel that computes normalised outputs from input symbols."""
     stored = [_to_be_stored(output) for output in outputs]
     draft = Draft(partition(stored), stored, inputs)
-    body: list[Statement] = []
-    for group in draft.plan.groups:
-        _make_views(group, draft)
-        body.extend(_lower_group(group, draft))
+    body = _lower_groups(draft)
     reader = Reader(draft.locations)
     found = [draft.locations[o] if o in draft.locations else reader.read(o, ()) for o in stored]
     results = tuple(location.buffer if isinstance(location, Part) else location for location in found)
@@ -36,8 +35,28 @@ def _to_be_stored(output: Expr) -> Expr:
     return output
 
 
+def _lower_groups(draft: Draft) -> list[Statement]:
+    """Return the statements of every group of a draft's plan, in order."""
+    body: list[Statement] = []
+    for group in draft.plan.groups:
+        _make_views(group, draft)
+        body.extend(_lower_group(group, draft))
+    return body
+
+
+def _lower_block(outputs: Sequence[Expr], draft: Draft, locations: Mapping[Expr, Location]) -> BlockBody:
+    """Return the statements that compute the outputs of a block, and where these then are."""
+    stored = [_to_be_stored(output) for output in normalise(outputs)]
+    inner = draft.inside(partition(stored), locations)
+    body = _lower_groups(inner)
+    reader = Reader(inner.locations)
+    return body, [inner.locations[node] if node in inner.locations else reader.read(node, ()) for node in stored]
+
+
 def _lower_group(group: Group, draft: Draft) -> list[Statement]:
     """Return the statements of one group."""
+    if group.kind == "control":
+        return lower_loop(group.nodes[0], draft, _lower_block)
     if group.kind == "library":
         return lower_library(group.nodes[0], draft)
     if group.kind == "scan":

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from graphc.graph.block import ITEM, is_bundle
 from graphc.graph.dimensions import Shape
 from graphc.graph.leaf import Leaf
 from graphc.graph.node import Expr
@@ -30,7 +31,7 @@ class Group:
     """Nodes computed in one loop nest over ``space``, or by one library call."""
 
     kind: str
-    """One of "loops", "scan", "library"."""
+    """One of "loops", "scan", "library", "control"."""
     space: Shape
     level: int
     nodes: list[Expr] = field(default_factory=list)
@@ -70,6 +71,8 @@ def _kind(node: Expr) -> tuple[str, Shape]:
     """Return the kind of group a node belongs to and its loop space."""
     if node.op is CONTRACT:
         return "library", node.shape
+    if is_bundle(node):
+        return "control", ()
     if isinstance(node.op, CumulativeOperation):
         return "scan", node.shape
     if isinstance(node.op, ReductionOperation):
@@ -83,6 +86,9 @@ def _must_store(order: Sequence[Expr], outputs: Sequence[Expr]) -> set[Expr]:
     for node in order:
         if node.op is CONTRACT or is_view(node):
             stored.update(argument for argument in node.args if not is_view(argument))
+        elif is_bundle(node):
+            operands = node.args[node.attribute("carries") :]
+            stored.update(argument for argument in operands if argument.shape and not is_view(argument))
         elif isinstance(node.op, MovementOperation) and len(node.args) > 1:
             stored.update(a for a in node.args if isinstance(a.op, MovementOperation) and len(a.args) > 1)
     return stored
@@ -94,7 +100,7 @@ def _placed(order: Sequence[Expr], stored: set[Expr]) -> frozenset[Expr]:
     cost: dict[Expr, int] = {}
     for node in order:
         cost[node] = 1
-        if isinstance(node.op, Leaf):
+        if isinstance(node.op, Leaf) or node.op is ITEM:
             cost[node] = 1 if node.shape else 0
         elif isinstance(node.op, MovementOperation):
             if node in stored:
@@ -120,6 +126,11 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
     for node in order:
         if isinstance(node.op, Leaf):
             aligned[node] = complete[node] = 0
+        elif node.op is ITEM:
+            aligned[node] = complete[node] = complete[node.args[0]]
+        elif is_bundle(node):
+            aligned[node] = max((complete[argument] for argument in node.args), default=0)
+            complete[node] = aligned[node] + 1
         elif node.op is CONTRACT or isinstance(node.op, (CumulativeOperation, MovementOperation)):
             level = max((complete[argument] for argument in node.args), default=0)
             aligned[node], complete[node] = level, level + (node in placed)
@@ -137,6 +148,7 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
 
 def _read_level(node: Expr, aligned: dict[Expr, int], complete: dict[Expr, int]) -> int:
     """Return the level from which on an elementwise node of the same shape can read an argument."""
-    if isinstance(node.op, (ReductionOperation, CumulativeOperation, MovementOperation)) or node.op is CONTRACT:
+    others = (ReductionOperation, CumulativeOperation, MovementOperation)
+    if isinstance(node.op, others) or node.op in (CONTRACT, ITEM):
         return complete[node]
     return aligned[node]

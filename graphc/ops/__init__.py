@@ -3,6 +3,7 @@
 from graphc.ops import (
     composite,
     contraction,
+    control,
     creation,
     cumulative,
     einsum,
@@ -22,6 +23,7 @@ from graphc.ops import (
 __all__ = [
     "composite",
     "contraction",
+    "control",
     "creation",
     "cumulative",
     "einsum",

@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from typing import TypeAlias
 
 from graphc.errors import InternalError
+from graphc.graph.block import block_of, is_bundle, with_block
 from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
 from graphc.graph.table import OPERATIONS
@@ -110,6 +111,8 @@ def simplify(
             stack.extend(reversed(pending))
             continue
         rebuilt = with_arguments(node, tuple(normal[argument] for argument in node.args))
+        if is_bundle(node):
+            rebuilt = with_block(rebuilt, simplify(block_of(node).outputs, groups, trace, rules, normal))
         if rebuilt is not node:
             became[node] = rebuilt
             continue

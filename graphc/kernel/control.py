@@ -1,0 +1,120 @@
+"""Lowering of scans: a loop whose carries are kept in place, sequences read and outputs written step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from graphc.graph.block import ITEM, block_of
+from graphc.graph.node import Expr
+from graphc.graph.origin import Origin
+from graphc.kernel.draft import Draft
+from graphc.kernel.ir import Assign, Buffer, Const, Let, Load, Loop, Name, Statement, Store, Value, as_value
+from graphc.kernel.read import Index, Location, Part, Reader
+
+BlockBody: TypeAlias = "tuple[list[Statement], list[Location]]"
+LowerBlock: TypeAlias = "Callable[[Sequence[Expr], Draft, Mapping[Expr, Location]], BlockBody]"
+
+
+def lower_loop(node: Expr, draft: Draft, lower_block: LowerBlock) -> list[Statement]:
+    """Return the statements of a scan: first carries copied, then the loop over its steps."""
+    block, length = block_of(node), node.attribute("length")
+    carries, elements = node.attribute("carries"), node.attribute("elements")
+    index, *parameters = block.parameters
+    step = Name(draft.fresh("step"))
+    at = Name(draft.fresh("back")) if node.attribute("reverse") else step
+    places = _places(node, draft)
+    kept = [places[number] for number in range(carries)]
+    first = [s for place, initial in zip(kept, node.args, strict=False) for s in _begin(place, initial, draft)]
+    sequences = [draft.place_of(sequence) for sequence in node.args[carries : carries + elements]]
+    outside = [_outside(argument, draft) for argument in node.args[carries + elements :]]
+    locations = {index: at, **dict(zip(parameters, kept, strict=False))}
+    for parameter, place in zip(parameters[carries:], sequences, strict=False):
+        locations[parameter] = _element(Part(place.buffer, (*place.lead, at)), parameter)
+    locations.update(zip(parameters[carries + elements :], outside, strict=True))
+    body, following = lower_block(block.outputs, draft, locations)
+    if at is not step:
+        body.insert(0, Let(at.name, as_value(length) - 1 - step, node.origin))
+    for number in range(carries, len(block.outputs)):
+        stacked = places.get(number)
+        if isinstance(stacked, Part):
+            target = Part(stacked.buffer, (*stacked.lead, at))
+            body += _copy(target, following[number], block.outputs[number], node.origin)
+    body += _advance(kept, following[:carries], block.outputs, draft, node.origin)
+    return [*first, Loop(step.name, length, tuple(body), ordered=True)]
+
+
+def _places(node: Expr, draft: Draft) -> dict[int, Location]:
+    """Return where each carry and each output that is used is kept."""
+    found: dict[int, Location] = {}
+    for result in draft.plan.order:
+        if result.op is ITEM and result.args[0] is node:
+            number = result.attribute("position")
+            if result.shape:
+                draft.allocate(result)
+            else:
+                draft.locations[result] = Name(draft.fresh("acc"), result.dtype)
+            found[number] = draft.locations[result]
+    for number, carry in enumerate(block_of(node).outputs[: node.attribute("carries")]):
+        if number not in found:
+            found[number] = _workspace(carry, draft) if carry.shape else Name(draft.fresh("acc"), carry.dtype)
+    return found
+
+
+def _workspace(carry: Expr, draft: Draft) -> Part:
+    """Return memory for a carry whose last value nobody reads."""
+    return Part(draft.enter(Buffer(draft.fresh("w"), carry.dtype, carry.shape, "workspace")))
+
+
+def _begin(place: Location, initial: Expr, draft: Draft) -> list[Statement]:
+    """Return the statements that give a carry its first value."""
+    reader = Reader(draft.locations)
+    if isinstance(place, Name):
+        return [Let(place.name, reader.read(initial, ()), initial.origin)]
+    assert isinstance(place, Part)
+    return _nest(place, initial, lambda index: reader.read(initial, index), initial.origin)
+
+
+def _outside(argument: Expr, draft: Draft) -> Location:
+    """Return where something captured is."""
+    return draft.place_of(argument) if argument.shape else Reader(draft.locations).read(argument, ())
+
+
+def _element(place: Part, parameter: Expr) -> Location:
+    """Return an element of a sequence: part of its memory, or the number there."""
+    return place if parameter.shape else Load(place.buffer, place.lead, parameter.dtype)
+
+
+def _copy(target: Part, value: Location, like: Expr, origin: Origin) -> list[Statement]:
+    """Return the statements that write an output's value where it is kept."""
+    if not isinstance(value, Part):
+        return [Store(target.buffer, target.lead, value, origin)]
+    return _nest(target, like, lambda index: Load(value.buffer, (*value.lead, *index), like.dtype), origin)
+
+
+def _nest(target: Part, like: Expr, value: Callable[[Index], Value], origin: Origin) -> list[Statement]:
+    """Return the loops that set every element of an array."""
+    index = tuple(Name(f"i{axis}") if size != 1 else Const(0, "int64") for axis, size in enumerate(like.shape))
+    body: list[Statement] = [Store(target.buffer, (*target.lead, *index), value(index), origin)]
+    for axis in reversed(range(len(like.shape))):
+        if like.shape[axis] != 1:
+            body = [Loop(f"i{axis}", like.shape[axis], tuple(body))]
+    return body
+
+
+def _advance(
+    kept: Sequence[Location], following: Sequence[Location], outputs: Sequence[Expr], draft: Draft, origin: Origin
+) -> list[Statement]:
+    """Return the statements that give every carry its next value, all read before any is written."""
+    reads: list[Statement] = []
+    writes: list[Statement] = []
+    for place, value, output in zip(kept, following, outputs, strict=False):
+        if isinstance(place, Part):
+            writes += _copy(place, value, output, origin)
+            continue
+        assert isinstance(place, Name)
+        assert not isinstance(value, Part)
+        name = draft.fresh("v")
+        reads.append(Let(name, value, origin))
+        writes.append(Assign(place.name, Name(name, output.dtype), origin))
+    return [*reads, *writes]

@@ -1,0 +1,168 @@
+"""Loops in the graph: `scan`, `fori_loop`, `map`, traced once and run inside the one native function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.graph import tree
+from graphc.graph.block import placeholder
+from graphc.graph.dimensions import Size
+from graphc.graph.leaf import as_exprs, constant
+from graphc.graph.node import Expr
+from graphc.graph.table import apply
+from graphc.graph.types import as_size, format_shape
+from graphc.ops.control_row import Loop
+from graphc.ops.public import public
+
+
+@public()
+def scan(
+    f: Callable[..., Any], init: Any, xs: Any = None, length: Any = None, reverse: bool = False
+) -> tuple[Any, Any]:
+    """Return the last carry and the stacked outputs of ``carry, y = f(carry, x)`` along the first axis of ``xs``.
+
+    The loop is one node of the graph and a real loop in the compiled function: its cost to build and
+    compile does not depend on the length, and the carry is updated in place.
+
+    Args:
+        f: a function of two pytrees of expressions that returns a pair of pytrees; called once, on symbols.
+        init: the first carry, a pytree; ``f`` returns carries of the same structure, dtypes and shapes.
+        xs: a pytree of arrays with one length along their first axes, or None.
+        length: the number of steps; needed where ``xs`` holds no array. An integer or a named dimension.
+        reverse: run from the last element to the first; outputs stay at their elements' positions.
+
+    Raises:
+        ShapeError: the lengths differ, or the carry changes its shape.
+        DTypeError: the carry changes its dtype.
+        ArgumentError: the carry changes its structure, or ``f`` returns no pair.
+
+    Example:
+        >>> import graphc as gx
+        >>> x = gx.tensor("x", ("time",))
+        >>> total, sums = gx.scan(lambda carry, x: (carry + x, carry + x), 0.0, x)
+        >>> sums.shape
+        (time,)
+    """
+    first, carry_structure = tree.flatten(init)
+    arrays, element_structure = tree.flatten(xs)
+    initial, sequences = as_exprs_each(first), as_exprs_each(arrays)
+    steps = _length(sequences, length)
+    index = placeholder("int64", ())
+    carries = [placeholder(node.dtype, node.shape) for node in initial]
+    elements = [placeholder(node.dtype, node.shape[1:]) for node in sequences]
+    returned = f(tree.unflatten(carry_structure, carries), tree.unflatten(element_structure, elements))
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise ArgumentError(
+            f"f must return a pair (carry, output), got {type(returned).__name__}",
+            remedy="return (carry, None) where nothing is kept of a step",
+        )
+    following = fitting(returned[0], carry_structure, initial)
+    kept, output_structure = tree.flatten(returned[1])
+    loop = Loop(
+        index, tuple(carries), tuple(elements), tuple(following), tuple(as_exprs_each(kept)),
+        tuple(initial), tuple(sequences), steps, bool(reverse),
+    )  # fmt: skip
+    results = loop.build()
+    count = len(initial)
+    return tree.unflatten(carry_structure, results[:count]), tree.unflatten(output_structure, results[count:])
+
+
+@public()
+def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: Any) -> Any:
+    """Return the last carry of ``carry = body(i, carry)`` for each i from ``lower`` to below ``upper``.
+
+    Args:
+        lower: an integer or named dimension; upper: one not below it.
+        body: a function of the index, an int64 expression, and the carry; called once, on symbols.
+        init: the first carry, a pytree.
+
+    Raises:
+        ShapeError, DTypeError, ArgumentError: the carry changes its shape, dtype or structure.
+
+    Example:
+        >>> import graphc as gx
+        >>> x = gx.symbol("x")
+        >>> gx.fori_loop(0, 10, lambda i, y: gx.cos(x * y), x).shape
+        ()
+    """
+    start = as_size(lower)
+    steps = as_size(as_size(upper) - start)
+    index = placeholder("int64", ())
+    first, structure = tree.flatten(init)
+    initial = as_exprs_each(first)
+    carries = [placeholder(node.dtype, node.shape) for node in initial]
+    counter = index if lower == 0 else apply("add", index, start)
+    following = fitting(body(counter, tree.unflatten(structure, carries)), structure, initial)
+    loop = Loop(index, tuple(carries), (), tuple(following), (), tuple(initial), (), steps, False)
+    return tree.unflatten(structure, loop.build())
+
+
+@public(name="map")
+def map_elements(f: Callable[[Any], Any], xs: Any) -> Any:
+    """Return ``f`` of each element along the first axis of ``xs``, stacked: `scan` without a carry.
+
+    Args:
+        f: a function of a pytree of expressions; called once, on symbols.
+        xs: a pytree of arrays with one length along their first axes.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.map(lambda row: row.sum(), gx.tensor("x", ("batch", 3))).shape
+        (batch,)
+    """
+    return scan(lambda _, x: (None, f(x)), None, xs)[1]
+
+
+def as_exprs_each(values: Sequence[Any]) -> list[Expr]:
+    """Return values as expressions, each by itself."""
+    return [as_exprs(value)[0] for value in values]
+
+
+def fitting(returned: Any, structure: tree.Structure, initial: Sequence[Expr]) -> list[Expr]:
+    """Return the carry a body returned as expressions of the first carry's dtypes and shapes.
+
+    Raises:
+        ArgumentError, ShapeError, DTypeError: it has another structure, shape or dtype.
+    """
+    leaves = tree.require_structure(returned, structure, "the carry")
+    paths = [path for path, _ in tree.flatten_with_paths(structure)]
+    return [_fitting(value, node, path) for value, node, path in zip(leaves, initial, paths, strict=True)]
+
+
+def _fitting(value: Any, first: Expr, path: str) -> Expr:
+    """Return one leaf of a carry; Python numbers take its dtype."""
+    weak = isinstance(value, (bool, int, float)) and not hasattr(value, "dtype")
+    node = constant(value, first.dtype) if weak else as_exprs(value)[0]
+    if node.shape != first.shape:
+        raise ShapeError(
+            f"the carry{path} begins with shape {format_shape(first.shape)} "
+            f"and becomes one of shape {format_shape(node.shape)}",
+            remedy="broadcast the first carry to the shape it gets",
+        )
+    if node.dtype != first.dtype:
+        raise DTypeError(
+            f"the carry{path} begins as {first.dtype} and becomes {node.dtype}",
+            remedy=f'cast what the body returns with .astype("{first.dtype}"), or begin with {node.dtype}',
+        )
+    return node
+
+
+def _length(sequences: Sequence[Expr], given: Any) -> Size:
+    """Return the number of steps.
+
+    Raises:
+        ShapeError: arrays have no first axis, or lengths differ.
+        ArgumentError: nothing tells the length.
+    """
+    lengths: dict[Size, None] = {} if given is None else {as_size(given): None}
+    for node in sequences:
+        if not node.shape:
+            raise ShapeError("xs holds a number, which has no first axis to run along")
+        lengths.setdefault(node.shape[0])
+    if not lengths:
+        raise ArgumentError("nothing tells the number of steps", remedy="pass length=, or arrays in xs")
+    if len(lengths) > 1:
+        raise ShapeError(f"the lengths differ: {', '.join(str(each) for each in lengths)}")
+    return next(iter(lengths))

@@ -1,0 +1,142 @@
+"""Rows that run blocks, and how a body that captures outside nodes becomes a closed block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.graph.block import BOUND, BUNDLE, Block, block_of, bound, item, nesting
+from graphc.graph.dimensions import Shape, Size
+from graphc.graph.leaf import is_constant, is_symbol
+from graphc.graph.node import Expr, Operation, make_node
+from graphc.graph.table import OPERATIONS
+from graphc.graph.types import DType
+from graphc.graph.walk import reaching, substitute, topological_order
+from graphc.ops.movement_row import MovementOperation
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
+class ControlOperation(Operation):
+    """A row whose node runs the block in its attribute ``block``; its results are read by ``item`` nodes."""
+
+    def infer(self, arguments: Sequence[Expr], attributes: dict[str, Any]) -> tuple[DType, Shape]:
+        return BUNDLE, ()
+
+    def flops(self, node: Expr) -> Size:
+        each: Size = sum(inner.op.flops(inner) for inner in topological_order(block_of(node).outputs))
+        times: Size = node.attribute("length")
+        return each * times
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A closed block and the outside nodes its last parameters stand for."""
+
+    block: Block
+    captured: tuple[Expr, ...]
+
+
+def close(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Closed:
+    """Return the block of outputs that may use outside nodes: these become further parameters.
+
+    What does not depend on the parameters is taken from outside as a whole, so that it is computed once;
+    only index maps of it (transposes, broadcasts) stay inside, where they cost nothing.
+    """
+    captured = _captured(parameters, outputs)
+    height = 1 + nesting(outputs)
+    inner = [bound(height, n, node.dtype, node.shape) for n, node in enumerate((*parameters, *captured))]
+    replaced = substitute(outputs, dict(zip((*parameters, *captured), inner, strict=True)))
+    return Closed(Block(tuple(inner), tuple(replaced)), tuple(captured))
+
+
+def instantiate(block: Block, arguments: Sequence[Expr]) -> list[Expr]:
+    """Return the outputs of a block with other nodes for its parameters."""
+    return substitute(block.outputs, dict(zip(block.parameters, arguments, strict=True)))
+
+
+def _captured(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr]:
+    """Return the largest outside nodes that outputs use, in order of first appearance."""
+    order = topological_order(outputs)
+    inside = reaching(order, parameters)
+    outside: set[Expr] = set()
+    for node in order:
+        if node not in inside and (_is_foreign(node) or any(argument in outside for argument in node.args)):
+            outside.add(node)
+    found: dict[Expr, None] = {}
+    seen: set[Expr] = set()
+    stack = list(reversed(outputs))
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node in outside and not (isinstance(node.op, MovementOperation) and len(node.args) == 1):
+            found.setdefault(node)
+        else:
+            stack.extend(reversed(node.args))
+    return list(found)
+
+
+def _is_foreign(node: Expr) -> bool:
+    """Tell whether a leaf has its value from outside: an input, another block's parameter, an array of numbers."""
+    return is_symbol(node) or node.op is BOUND or (is_constant(node) and node.shape != ())
+
+
+SCAN = ControlOperation(name="scan")
+OPERATIONS[SCAN.name] = SCAN
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A scan taken apart: ``carries, outputs = body(index, carries, elements)`` for each index below ``length``.
+
+    Attributes:
+        index, carries, elements: the block's parameters, placeholders or bound.
+        following: what the carries become; stacked: what is kept of each step.
+        initial: the first carries; sequences: arrays whose first axis has the loop's length.
+    """
+
+    index: Expr
+    carries: tuple[Expr, ...]
+    elements: tuple[Expr, ...]
+    following: tuple[Expr, ...]
+    stacked: tuple[Expr, ...]
+    initial: tuple[Expr, ...]
+    sequences: tuple[Expr, ...]
+    length: Size
+    reverse: bool
+
+    def build(self) -> list[Expr]:
+        """Return the results of the loop as a node: last carries, then stacked outputs."""
+        closed = close((self.index, *self.carries, *self.elements), (*self.following, *self.stacked))
+        attributes = (
+            ("block", closed.block),
+            ("carries", len(self.carries)),
+            ("elements", len(self.elements)),
+            ("length", self.length),
+            ("reverse", self.reverse),
+        )
+        bundle = make_node(SCAN, (*self.initial, *self.sequences, *closed.captured), attributes, BUNDLE, ())
+        shapes = [node.shape for node in self.following] + [(self.length, *node.shape) for node in self.stacked]
+        results = (*self.following, *self.stacked)
+        return [item(bundle, n, node.dtype, shape) for n, (node, shape) in enumerate(zip(results, shapes, strict=True))]
+
+
+def open_loop(node: Expr) -> Loop:
+    """Return a scan node taken apart, what it captured put back into its body."""
+    block, carries, elements = block_of(node), node.attribute("carries"), node.attribute("elements")
+    first = 1 + carries + elements
+    own, outer = block.parameters[:first], node.args[carries + elements :]
+    outputs = substitute(block.outputs, dict(zip(block.parameters[first:], outer, strict=True)))
+    return Loop(
+        index=own[0],
+        carries=own[1 : 1 + carries],
+        elements=own[1 + carries :],
+        following=tuple(outputs[:carries]),
+        stacked=tuple(outputs[carries:]),
+        initial=node.args[:carries],
+        sequences=node.args[carries : carries + elements],
+        length=node.attribute("length"),
+        reverse=node.attribute("reverse"),
+    )

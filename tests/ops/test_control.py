@@ -1,0 +1,104 @@
+"""Loops in the graph: `scan`, `fori_loop` and `map` against Python's loops."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.errors import ArgumentError, DTypeError, ShapeError
+
+BACKENDS = ("cpu", "reference")
+RANDOM = np.random.default_rng(0)
+
+
+def recurrent(x: gx.Expr, weights: gx.Expr, scale: gx.Expr, reverse: bool = False) -> tuple[gx.Expr, Any]:
+    def step(state: gx.Expr, element: gx.Expr) -> tuple[gx.Expr, Any]:
+        state = gx.tanh(state @ weights + element * scale)
+        return state, {"sum": state.sum(), "twice": state * 2}
+
+    return gx.scan(step, gx.zeros((4,)), x, reverse=reverse)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("steps", [0, 1, 7])
+def test_a_scan_is_the_loop_it_says(backend: str, reverse: bool, steps: int) -> None:
+    x, weights, scale = gx.tensor("x", ("time", 4)), gx.tensor("weights", (4, 4)), gx.symbol("scale")
+    function = gx.compile(recurrent(x, weights, scale, reverse), inputs=[x, weights, scale], backend=backend)
+    data, matrix = RANDOM.normal(size=(steps, 4)), RANDOM.normal(size=(4, 4))
+    last, kept = function(data, matrix, 0.3)
+    state, sums, twice = np.zeros(4), np.zeros(steps), np.zeros((steps, 4))
+    for place in reversed(range(steps)) if reverse else range(steps):
+        state = np.tanh(state @ matrix + data[place] * 0.3)
+        sums[place], twice[place] = state.sum(), state * 2
+    np.testing.assert_allclose(last, state, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(kept["sum"], sums, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(kept["twice"], twice, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_carries_are_all_read_before_any_is_written(backend: str) -> None:
+    pair = gx.fori_loop(0, 10, lambda i, c: (c[1], c[0] + c[1]), (gx.constant(0), gx.constant(1)))
+    assert gx.compile(pair, inputs=[], backend=backend)() == (55, 89)
+    x = gx.tensor("x", (3,))
+    swapped = gx.fori_loop(0, 3, lambda i, c: (c[1], c[0] * 2), (x, x + 1))
+    first, second = gx.compile(swapped, backend=backend)(np.arange(3.0))
+    np.testing.assert_array_equal(first, 2 * np.arange(1.0, 4.0))
+    np.testing.assert_array_equal(second, 4 * np.arange(3.0))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_loop_runs_inside_a_loop_and_sees_the_outer_index(backend: str) -> None:
+    a = gx.symbol("a")
+
+    def outer(i: gx.Expr, total: gx.Expr) -> gx.Expr:
+        return gx.fori_loop(0, 3, lambda j, inner: inner + a * i + j, total)
+
+    expected = sum(0.5 * i + j for i in range(4) for j in range(3))
+    assert gx.compile(gx.fori_loop(0, 4, outer, gx.constant(0.0)), backend=backend)(0.5) == expected
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_map_stacks_what_a_function_gives_for_each_element(backend: str) -> None:
+    x, y = gx.tensor("x", ("batch", 3)), gx.tensor("y", ("batch",))
+    function = gx.compile(gx.map(lambda e: (e[0] * e[1]).sum(), (x, y)), inputs=[x, y], backend=backend)
+    data, factors = RANDOM.normal(size=(5, 3)), RANDOM.normal(size=5)
+    np.testing.assert_allclose(function(data, factors), (data * factors[:, None]).sum(axis=1), rtol=1e-13)
+
+
+def test_the_carry_of_a_compiled_scan_is_written_in_place() -> None:
+    x = gx.tensor("x", ("time", 4))
+    last, _ = gx.scan(lambda carry, e: (gx.tanh(carry + e), None), gx.zeros((4,)), x)
+    assert "  workspace" not in gx.compile(last).explain()
+
+
+def test_equal_loops_are_one_node() -> None:
+    x = gx.tensor("x", ("time",))
+    first, second = (gx.scan(lambda c, e: (c * e, None), 1.0, x)[0] for _ in range(2))
+    assert first is second
+
+
+def test_a_scan_is_pickled_with_its_body() -> None:
+    x = gx.tensor("x", ("time",))
+    last, _ = gx.scan(lambda c, e: (c + gx.sin(e), None), 0.0, x)
+    assert pickle.loads(pickle.dumps(last)) is last
+
+
+def test_a_carry_that_changes_is_refused_with_the_remedy() -> None:
+    x = gx.tensor("x", ("time", 3))
+    with pytest.raises(ShapeError, match=r"the carry begins with shape \(\) and becomes one of shape \(3,\)"):
+        gx.scan(lambda c, e: (c + e, None), 0.0, x)
+    with pytest.raises(DTypeError, match="the carry begins as int64 and becomes float64"):
+        gx.scan(lambda c, e: (c + e.sum(), None), gx.constant(0), x)
+    with pytest.raises(ArgumentError, match="the carry: expected the structure"):
+        gx.scan(lambda c, e: ((c, c), None), 0.0, x)
+    with pytest.raises(ArgumentError, match="must return a pair"):
+        gx.scan(lambda c, e: c, 0.0, x)
+    with pytest.raises(ArgumentError, match="nothing tells the number of steps"):
+        gx.scan(lambda c, e: (c, None), 0.0)
+    with pytest.raises(ShapeError, match="the lengths differ: time, other"):
+        gx.scan(lambda c, e: (c, None), 0.0, (x, gx.tensor("y", ("other",))))
