@@ -29,6 +29,7 @@ class _Caller:
 
     def __init__(self, context: Any, builder: Any, array_type: Any) -> None:
         self.context, self.builder = context, builder
+        self.dtype = array_type.dtype
         self.element = context.get_data_type(array_type.dtype)
         self.letter = PREFIX[array_type.dtype]
 
@@ -46,9 +47,9 @@ class _Caller:
         one = ir.Constant(value.type, 1)
         return self.integer(self.builder.select(self.builder.icmp_signed("<", value, one), one, value))
 
-    def number(self, value: float) -> Any:
-        """Return the address of a floating-point constant."""
-        return cgutils.alloca_once_value(self.builder, ir.Constant(self.element, value))
+    def number(self, kind: Any, value: Any) -> Any:
+        """Return the address of a number, in the element's type."""
+        return cgutils.alloca_once_value(self.builder, self.context.cast(self.builder, value, kind, self.dtype))
 
     def zero_or_one(self, flag: Any) -> Any:
         """Return the address of the factor of the old result: one where it is added to."""
@@ -72,8 +73,10 @@ class _Caller:
 
 
 @intrinsic
-def _gemm(typing_context: Any, a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any) -> Any:
-    """Type and emit ``c = op(a) @ op(b)``, or add it to c.
+def _gemm(
+    typing_context: Any, a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any, scale: Any
+) -> Any:
+    """Type and emit ``c = scale * op(a) @ op(b)``, or add it to c.
 
     Row-major arrays are Fortran's transposes, so what is computed is c' = op(b)' op(a)'.
     """
@@ -83,53 +86,53 @@ def _gemm(typing_context: Any, a: Any, b: Any, c: Any, a_transposed: Any, b_tran
         a_data, a_shape = caller.array(a, arguments[0])
         b_data, b_shape = caller.array(b, arguments[1])
         c_data, c_shape = caller.array(c, arguments[2])
-        transposed_a, transposed_b, adds = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:])
+        transposed_a, transposed_b, adds = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:6])
         inner = builder.select(transposed_a, a_shape[0], a_shape[1])
         caller.call(
             "gemm", caller.flag(transposed_b), caller.flag(transposed_a),
             caller.integer(c_shape[1]), caller.integer(c_shape[0]), caller.integer(inner),
-            caller.number(1.0), b_data, caller.stride(b_shape[1]), a_data, caller.stride(a_shape[1]),
+            caller.number(scale, arguments[6]), b_data, caller.stride(b_shape[1]), a_data, caller.stride(a_shape[1]),
             caller.zero_or_one(adds), c_data, caller.stride(c_shape[1]),
         )  # fmt: skip
         return context.get_dummy_value()
 
-    return types.void(a, b, c, types.boolean, types.boolean, types.boolean), emit
+    return types.void(a, b, c, types.boolean, types.boolean, types.boolean, scale), emit
 
 
 @intrinsic
-def _gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any) -> Any:
-    """Type and emit ``y = op(a) @ x``, or add it to y."""
+def _gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any) -> Any:
+    """Type and emit ``y = scale * op(a) @ x``, or add it to y."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         caller = _Caller(context, builder, y)
         a_data, a_shape = caller.array(a, arguments[0])
         x_data, _ = caller.array(x, arguments[1])
         y_data, _ = caller.array(y, arguments[2])
-        transposes, adds = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:])
+        transposes, adds = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:5])
         plain = builder.not_(transposes)
         caller.call(
             "gemv", caller.flag(plain), caller.integer(a_shape[1]), caller.integer(a_shape[0]),
-            caller.number(1.0), a_data, caller.stride(a_shape[1]), x_data, caller.one(),
+            caller.number(scale, arguments[5]), a_data, caller.stride(a_shape[1]), x_data, caller.one(),
             caller.zero_or_one(adds), y_data, caller.one(),
         )  # fmt: skip
         return context.get_dummy_value()
 
-    return types.void(a, x, y, types.boolean, types.boolean), emit
+    return types.void(a, x, y, types.boolean, types.boolean, scale), emit
 
 
 @njit(forceinline=True, nogil=True)
-def gemm(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any) -> None:
-    """Write the product of two contiguous matrices into a third, or add it to that."""
+def gemm(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any, scale: Any = 1.0) -> None:
+    """Write a multiple of the product of two contiguous matrices into a third, or add it to that."""
     if a.size != 0:
-        _gemm(a, b, c, a_transposed, b_transposed, add)
+        _gemm(a, b, c, a_transposed, b_transposed, add, scale)
     elif not add:
         c[...] = 0
 
 
 @njit(forceinline=True, nogil=True)
-def gemv(a: Any, x: Any, y: Any, transposed: Any, add: Any) -> None:
-    """Write the product of a contiguous matrix and vector into another vector, or add it to that."""
+def gemv(a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any = 1.0) -> None:
+    """Write a multiple of the product of a contiguous matrix and vector into another vector, or add it to that."""
     if x.size != 0:
-        _gemv(a, x, y, transposed, add)
+        _gemv(a, x, y, transposed, add, scale)
     elif not add:
         y[...] = 0

@@ -19,15 +19,15 @@ globals().update(plain_math.NAMES)
 Array = np.ndarray
 
 
-def gemm(a: Array, b: Array, c: Array, a_transposed: bool, b_transposed: bool, add: bool) -> None:
-    """Write the product of two matrices into a third, or add it to that."""
-    product = (a.T if a_transposed else a) @ (b.T if b_transposed else b)
+def gemm(a: Array, b: Array, c: Array, a_transposed: bool, b_transposed: bool, add: bool, scale: Any = 1) -> None:
+    """Write a multiple of the product of two matrices into a third, or add it to that."""
+    product = c.dtype.type(scale) * ((a.T if a_transposed else a) @ (b.T if b_transposed else b))
     c[...] = c + product if add else product
 
 
-def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool) -> None:
-    """Write the product of a matrix and a vector into another vector, or add it to that."""
-    product = (a.T if transposed else a) @ x
+def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool, scale: Any = 1) -> None:
+    """Write a multiple of the product of a matrix and a vector into another vector, or add it to that."""
+    product = y.dtype.type(scale) * ((a.T if transposed else a) @ x)
     y[...] = y + product if add else product
 
 

@@ -17,6 +17,7 @@ from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.table import OPERATIONS
 from graphc.graph.types import INTEGERS, DType, is_float
 from graphc.kernel.ir import (
+    ONE,
     Accumulate,
     Assign,
     Buffer,
@@ -221,9 +222,10 @@ class Renderer:
             case Accumulate(buffer=buffer, index=index, op=op, value=value, dtype=dtype):
                 target = self.element(buffer, index)
                 return f"{target} = {self.call(op, (Load(buffer, index, dtype), value), dtype, dtype, {})}"
-            case Library(call=call, results=results, operands=operands, flags=flags):
+            case Library(call=call, results=results, operands=operands, flags=flags, scale=scale):
                 self.helpers.add(call)
                 arguments = [*map(self.operand, (*operands, *results)), *map(str, flags)]
+                arguments += [_bare(self.value(scale))] * (scale != ONE)
                 return f"{call}({', '.join(arguments)})"
             case _:
                 raise InternalError(

@@ -6,7 +6,7 @@ from collections import Counter
 
 from graphc.graph.dimensions import product
 from graphc.graph.types import format_shape
-from graphc.kernel.ir import Accumulate, Call, Fold, Kernel, Library, Load, Loop, Statement, Store
+from graphc.kernel.ir import ONE, Accumulate, Call, Fold, Kernel, Library, Load, Loop, Statement, Store
 from graphc.kernel.walk import statement_values, values_in, walk_statements
 
 
@@ -70,7 +70,8 @@ def _describe_library(call: Library) -> str:
     results = ", ".join(operand.buffer for operand in call.results)
     *transposed, adds = call.flags
     flags = "".join("T" if flag else "N" for flag in transposed)
-    return f"library {call.call}[{flags}]: {operands} {'+->' if adds else '->'} {results}"
+    scaled = " x scale" if call.scale != ONE else ""
+    return f"library {call.call}[{flags}]: {operands}{scaled} {'+->' if adds else '->'} {results}"
 
 
 def _describe_nest(loop: Loop) -> str:

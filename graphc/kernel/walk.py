@@ -53,6 +53,8 @@ def map_values(statement: Statement, function: Callable[[Value], Value]) -> Stat
         case Store() | Accumulate():
             index = tuple(map_value(i, function) for i in statement.index)
             return replace(statement, index=index, value=map_value(statement.value, function))
+        case Library():
+            return replace(statement, scale=map_value(statement.scale, function))
         case _:
             return statement
 
@@ -64,8 +66,8 @@ def statement_values(statement: Statement) -> tuple[Value, ...]:
             return (value,)
         case Store(index=index, value=value) | Accumulate(index=index, value=value):
             return (*index, value)
-        case Library(results=results, operands=operands):
-            return tuple(i for operand in (*results, *operands) for i in operand.index)
+        case Library(results=results, operands=operands, scale=scale):
+            return (*(i for operand in (*results, *operands) for i in operand.index), scale)
         case _:
             return ()
 
