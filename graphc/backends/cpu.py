@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 from numba import njit, types
-from numba.core import compiler
 from numba.np import numpy_support
 
 from graphc.backends import cache, plain_runtime
+from graphc.backends.kernel_compiler import KernelCompiler
 from graphc.backends.module import module_text
 from graphc.backends.source import FUNCTION, array_arguments, render
 from graphc.backends.vector_runtime import with_vector_math
@@ -56,14 +56,6 @@ class Native:
     text: str
     seconds: float
     cache_hits: int
-
-
-class _NoAlias(compiler.Compiler):  # type: ignore[misc]
-    """Numba's compiler, told that no two arrays overlap: the caller sees to it, and loops vectorise."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.state.flags.noalias = True
 
 
 _compiled: OrderedDict[str, Native] = OrderedDict()
@@ -175,8 +167,8 @@ def _in_memory(name: str, text: str, signature: tuple[Any, ...], fast_math: bool
 def _dispatcher(module: ModuleType, name: str, fast_math: bool, cached: bool) -> Any:
     """Return Numba's dispatcher of a module's function."""
     flags = set(FAST if fast_math else STRICT)
-    decorate = njit(nogil=True, error_model="numpy", fastmath=flags, cache=cached, pipeline_class=_NoAlias)
-    return decorate(getattr(module, name))
+    options = {"nogil": True, "error_model": "numpy", "fastmath": flags, "no_cfunc_wrapper": True}
+    return njit(cache=cached, pipeline_class=KernelCompiler, **options)(getattr(module, name))
 
 
 def _temporary_module(name: str, text: str) -> ModuleType:
