@@ -21,6 +21,7 @@ from graphc.kernel.ir import Kernel
 from graphc.kernel.loops import fuse_loops
 from graphc.kernel.lower import lower
 from graphc.kernel.normalise import normalise
+from graphc.kernel.peel import peel
 from graphc.kernel.reuse import reuse_memory
 from graphc.kernel.roll import roll
 from graphc.kernel.verify import verify
@@ -35,6 +36,7 @@ GROUPS: tuple[Group, ...] = (EXACT, STABILISE)
 KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
     ("roll: groups of statements repeated many times become loops", roll),
     ("fuse loops: nests over the same sizes become one", fuse_loops),
+    ("peel: loops run without conditions between their ends", peel),
     ("drop dead: stores nobody loads go", drop_dead),
     ("shrink: arrays keep only what one iteration needs", shrink),
     ("drop unused: names nobody uses go", drop_dead),

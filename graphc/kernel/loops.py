@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from graphc.kernel.affine import as_sum
 from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Library, Load, Loop, Name, Statement, Store, Value
 from graphc.kernel.walk import statement_values, values_in, walk_statements
 
@@ -22,11 +23,16 @@ class Effects:
     writes: dict[str, set[tuple[Value, ...] | None]] = field(default_factory=dict)
     accumulated: set[str] = field(default_factory=set)
 
+    @property
+    def buffers(self) -> set[str]:
+        """The buffers read or written."""
+        return self.reads.keys() | self.writes.keys()
+
 
 def fuse_loops(kernel: Kernel) -> Kernel:
     """Return the kernel with nests merged wherever every value read is already there."""
     bases = {name: buffer.base for name, buffer in kernel.buffers.items() if buffer.role == "view"}
-    return kernel.with_body(tuple(_fuse(list(kernel.body), bases)))
+    return kernel.with_body(fuse_block(kernel.body, bases))
 
 
 def effects(statements: tuple[Statement, ...], bases: dict[str, str]) -> Effects:
@@ -73,7 +79,7 @@ def _note(
     table.setdefault(buffer, set()).add(index)
 
 
-def _fuse(statements: list[Statement], bases: dict[str, str]) -> list[Statement]:
+def fuse_block(statements: tuple[Statement, ...], bases: dict[str, str]) -> tuple[Statement, ...]:
     """Return one block's statements with each loop merged into the last one that can take it."""
     result: list[Statement] = []
     known: list[Effects] = []
@@ -91,13 +97,13 @@ def _fuse(statements: list[Statement], bases: dict[str, str]) -> list[Statement]
         assert isinstance(statement, Loop)
         result[target] = Loop(first.index, first.extent, (*first.body, *statement.body))
         known[target] = effects((result[target],), bases)
-    return [replace(s, body=tuple(_fuse(list(s.body), bases))) if isinstance(s, Loop) else s for s in result]
+    return tuple(replace(s, body=fuse_block(s.body, bases)) if isinstance(s, Loop) else s for s in result)
 
 
 def _earliest(mine: Effects, before: list[Statement], known: list[Effects]) -> int:
     """Return how far up, past loops, a statement can go that would keep loops behind and before it apart."""
     position = len(before)
-    while position and isinstance(before[position - 1], Loop) and _can_swap(known[position - 1], mine):
+    while position and isinstance(before[position - 1], Loop) and can_swap(known[position - 1], mine):
         position -= 1
     return position
 
@@ -107,14 +113,14 @@ def _merge_target(loop: Loop, mine: Effects, before: list[Statement], known: lis
     for position in range(len(before) - 1, max(-1, len(before) - 1 - REACH), -1):
         other = before[position]
         same = isinstance(other, Loop) and (other.index, other.extent) == (loop.index, loop.extent)
-        if same and _can_merge(loop.index, known[position], mine):
+        if same and can_merge(loop.index, known[position], mine):
             return position
-        if not _can_swap(known[position], mine):
+        if not can_swap(known[position], mine):
             return None
     return None
 
 
-def _can_swap(first: Effects, second: Effects) -> bool:
+def can_swap(first: Effects, second: Effects) -> bool:
     """Tell whether two statements can change places."""
     names = first.names_written & (second.names_read | second.names_written) or second.names_written & first.names_read
     buffers = (first.writes.keys() & (second.reads.keys() | second.writes.keys())) or (
@@ -123,24 +129,24 @@ def _can_swap(first: Effects, second: Effects) -> bool:
     return not names and not buffers
 
 
-def _can_merge(index: str, first: Effects, second: Effects) -> bool:
+def can_merge(index: str, first: Effects, second: Effects) -> bool:
     """Tell whether each iteration of the second loop needs only the same iteration of the first."""
     if first.names_folded & second.names_read - {index} or second.names_folded & first.names_read - {index}:
         return False
     if first.writes.keys() & second.writes.keys() or second.writes.keys() & first.reads.keys():
         return False
     for buffer in first.writes.keys() & second.reads.keys():
-        if not _aligned(index, first.writes[buffer], second.reads[buffer]):
+        if aligned(index, first.writes[buffer], second.reads[buffer]) is None:
             return False
     return True
 
 
-def _aligned(index: str, *accesses: set[tuple[Value, ...] | None]) -> bool:
-    """Tell whether all accesses have the loop's index, alone, at one common position."""
-    positions: set[int] | None = None
+def aligned(index: str, *accesses: set[tuple[Value, ...] | None]) -> int | None:
+    """Return the first axis along which all accesses are at one place that moves with an index, None for none."""
+    places: set[tuple[int, Value]] | None = None
     for access in (a for group in accesses for a in group):
         if access is None:
-            return False
-        here = {position for position, value in enumerate(access) if value == Name(index)}
-        positions = here if positions is None else positions & here
-    return bool(positions)
+            return None
+        here = {(axis, value) for axis, value in enumerate(access) if (as_sum(value, index) or (0, 0))[0]}
+        places = here if places is None else places & here
+    return min(axis for axis, _ in places) if places else None

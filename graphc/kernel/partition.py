@@ -8,6 +8,7 @@ nodes are only index maps.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,14 +17,21 @@ from graphc.graph.dimensions import Shape
 from graphc.graph.leaf import Leaf
 from graphc.graph.node import Expr
 from graphc.graph.walk import topological_order
-from graphc.ops.contraction_row import CONTRACT
+from graphc.kernel.product import ACCUMULATE, addend_of, is_product
+from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
+from graphc.ops.slicing import EMBED, SHIFT, SLICE
+
+SLICES = (SLICE, EMBED, SHIFT)
 
 CHEAP = 8
 """An elementwise node is computed again instead of stored up to this cost, loads included."""
+
+SHIFTED = 16
+"""The same for nodes read beside their own place, as adjoints of slices are: stored, they would keep loops apart."""
 
 
 @dataclass(slots=True)
@@ -44,12 +52,14 @@ class Partition:
     groups: list[Group]
     placed: frozenset[Expr]
     order: list[Expr]
+    becomes: dict[Expr, Expr]
+    """From a product in whose memory others are summed to the last of these."""
 
 
 def partition(outputs: Sequence[Expr]) -> Partition:
     """Return the groups that compute the outputs."""
     order = topological_order(outputs)
-    stored = _must_store(order, outputs)
+    stored = must_store(order, outputs)
     placed = _placed(order, stored)
     level = _levels(order, placed)
     groups: dict[tuple[object, ...], Group] = {}
@@ -59,7 +69,19 @@ def partition(outputs: Sequence[Expr]) -> Partition:
             key = (kind, space, level[node]) if kind == "loops" else (kind, position)
             groups.setdefault(key, Group(kind, space, level[node])).nodes.append(node)
     ordered = sorted(groups.values(), key=lambda group: (group.level, group.space != (), group.kind == "library"))
-    return Partition(ordered, placed, order)
+    return Partition(ordered, placed, order, _summed_in_place(order, outputs))
+
+
+def _summed_in_place(order: Sequence[Expr], outputs: Sequence[Expr]) -> dict[Expr, Expr]:
+    """Return, for each product that nothing but a sum reads, the last sum of products in its memory."""
+    users = Counter(argument for node in order for argument in node.args)
+    users.update(outputs)
+    becomes: dict[Expr, Expr] = {}
+    for node in reversed(order):
+        addend = addend_of(node) if node.op is ACCUMULATE else None
+        if addend is not None and is_product(addend) and users[addend] == 1:
+            becomes[addend] = becomes.get(node, node)
+    return becomes
 
 
 def is_view(node: Expr) -> bool:
@@ -69,7 +91,7 @@ def is_view(node: Expr) -> bool:
 
 def _kind(node: Expr) -> tuple[str, Shape]:
     """Return the kind of group a node belongs to and its loop space."""
-    if node.op is CONTRACT:
+    if is_product(node):
         return "library", node.shape
     if is_bundle(node):
         return "control", ()
@@ -80,12 +102,12 @@ def _kind(node: Expr) -> tuple[str, Shape]:
     return "loops", node.shape
 
 
-def _must_store(order: Sequence[Expr], outputs: Sequence[Expr]) -> set[Expr]:
+def must_store(order: Sequence[Expr], outputs: Sequence[Expr]) -> set[Expr]:
     """Return the nodes that need memory: outputs, operands of library calls and what views look at."""
     stored = set(outputs)
     for node in order:
-        if node.op is CONTRACT or is_view(node):
-            stored.update(argument for argument in node.args if not is_view(argument))
+        if is_product(node) or is_view(node):
+            stored.update(argument for argument in node.args[:2] if not is_view(argument))
         elif is_bundle(node):
             operands = node.args[node.attribute("carries") :]
             stored.update(argument for argument in operands if argument.shape and not is_view(argument))
@@ -98,6 +120,7 @@ def _placed(order: Sequence[Expr], stored: set[Expr]) -> frozenset[Expr]:
     """Return the nodes some group computes: all but leaves, index maps and cheap elementwise ones."""
     placed: set[Expr] = set()
     cost: dict[Expr, int] = {}
+    shifted = _shifted(order)
     for node in order:
         cost[node] = 1
         if isinstance(node.op, Leaf) or node.op is ITEM:
@@ -111,11 +134,20 @@ def _placed(order: Sequence[Expr], stored: set[Expr]) -> frozenset[Expr]:
             placed.add(node)
         else:
             total = node.op.cost + sum(cost[argument] for argument in node.args)
-            if total > CHEAP:
+            if node.op.cost > CHEAP or total > (SHIFTED if node in shifted else CHEAP):
                 placed.add(node)
             else:
                 cost[node] = total
     return frozenset(placed)
+
+
+def _shifted(order: Sequence[Expr]) -> set[Expr]:
+    """Return the elementwise nodes that slices and their adjoints read, and what those are computed from."""
+    found: set[Expr] = set()
+    for node in reversed(order):
+        if node.op in SLICES or (node in found and isinstance(node.op, ScalarOperation)):
+            found.update(node.args)
+    return found
 
 
 def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
@@ -131,7 +163,7 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
         elif is_bundle(node):
             aligned[node] = max((complete[argument] for argument in node.args), default=0)
             complete[node] = aligned[node] + 1
-        elif node.op is CONTRACT or isinstance(node.op, (CumulativeOperation, MovementOperation)):
+        elif isinstance(node.op, (ContractionOperation, CumulativeOperation, MovementOperation)):
             level = max((complete[argument] for argument in node.args), default=0)
             aligned[node], complete[node] = level, level + (node in placed)
         elif isinstance(node.op, ReductionOperation):
@@ -148,7 +180,7 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
 
 def _read_level(node: Expr, aligned: dict[Expr, int], complete: dict[Expr, int]) -> int:
     """Return the level from which on an elementwise node of the same shape can read an argument."""
-    others = (ReductionOperation, CumulativeOperation, MovementOperation)
-    if isinstance(node.op, others) or node.op in (CONTRACT, ITEM):
+    others = (ReductionOperation, CumulativeOperation, MovementOperation, ContractionOperation)
+    if isinstance(node.op, others) or node.op is ITEM:
         return complete[node]
     return aligned[node]

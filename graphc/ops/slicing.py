@@ -47,7 +47,7 @@ def _embed_sources(node: Expr, index: tuple[Any, ...]) -> list[Source]:
         offset = i if start == 0 else i - start
         offset = offset if step > 0 else offset * -1
         if not (start == 0 and step > 0):
-            guards.append(offset * -1 <= 0)
+            guards.append(offset >= 0)
         if step < 0 or start + size * stride != whole:
             guards.append(offset < size * stride)
         if stride > 1:
@@ -78,7 +78,7 @@ def _embed_reference(arrays: Sequence[Any], shape: Sequence[int], attributes: di
 def _shift_sources(node: Expr, index: tuple[Any, ...]) -> list[Source]:
     axis, amount = node.attribute("axis"), node.attribute("amount")
     moved = index[axis] - amount
-    guard = moved * -1 <= 0 if amount > 0 else moved < node.shape[axis]
+    guard = moved >= 0 if amount > 0 else moved < node.shape[axis]
     inner = (*index[:axis], moved, *index[axis + 1 :])
     return [Source(0, inner, guard), Source(None, fill=node.attribute("fill"))]
 

@@ -63,6 +63,9 @@ class Position:
     def __le__(self, other: Any) -> Position:
         return self._with(other, lambda a, b: a <= b)
 
+    def __ge__(self, other: Any) -> Position:
+        return self._with(other, lambda a, b: a >= b)
+
     def __eq__(self, other: object) -> Any:
         return self._with(other, lambda a, b: a == b)
 
