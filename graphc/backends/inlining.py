@@ -6,8 +6,8 @@ import ast
 from functools import cache
 
 from graphc.graph.table import OPERATIONS
-from graphc.kernel.ir import Accumulate, Assign, Call, Fold, Kernel, Let, Load, Loop, Name, Value
-from graphc.kernel.walk import children, statement_values, values_in
+from graphc.kernel.ir import Accumulate, Assign, Call, Fold, Kernel, Let, Load, Loop, Name, Statement, Store, Value
+from graphc.kernel.walk import children, statement_values, values_in, walk_statements
 from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
 
 
@@ -51,12 +51,20 @@ def _note_uses(root: Value, block: int, home: dict[str, int], uses: dict[str, in
             pending.extend((inner, 1) for inner in children(value))
 
 
-def may_move(value: Value, depth: int) -> bool:
+def may_move(value: Value, depth: int, changing: set[str]) -> bool:
     """Tell whether a value can be computed later: not one that reads memory or folds that change before."""
     return not any(
-        (isinstance(v, Name) and v.name.startswith(("acc", "best", "at"))) or (depth == 1 and isinstance(v, Load))
+        (isinstance(v, Name) and v.name.startswith(("acc", "best", "at")))
+        or (isinstance(v, Load) and (depth == 1 or v.buffer in changing))
         for v in values_in(value)
     )
+
+
+def changing_buffers(body: tuple[Statement, ...]) -> set[str]:
+    """Return the buffers that ordered loops write: what is read of one may be overwritten soon."""
+    loops = [s for s in walk_statements(body) if isinstance(s, Loop) and s.ordered]
+    inside = [s for loop in loops for s in walk_statements(loop.body)]
+    return {s.buffer for s in inside if isinstance(s, (Store, Accumulate))}
 
 
 def is_lazy(op: str, arguments: tuple[Value, ...]) -> bool:

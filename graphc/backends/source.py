@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphc.backends.inlining import count_uses, is_lazy, may_move, without_branch
+from graphc.backends.inlining import changing_buffers, count_uses, is_lazy, may_move, without_branch
 from graphc.errors import InternalError
 from graphc.graph.dimensions import Shape, Size
 from graphc.graph.origin import Origin, describe_origin
@@ -108,6 +108,7 @@ class Renderer:
         self.inlined_origins: dict[str, Origin | None] = {}
         self.size_names = self._name_sizes()
         self.uses = count_uses(self.kernel)
+        self.changing = changing_buffers(kernel.body)
 
     def source(self) -> Source:
         """Return the module."""
@@ -190,7 +191,7 @@ class Renderer:
                     self._block(inner, depth + 1)
                 case Let(name=name, value=value, origin=origin):
                     text = self.value(value)
-                    if self.uses.get(name) == 1 and len(text) <= INLINE_WIDTH and may_move(value, depth):
+                    if self.uses.get(name) == 1 and len(text) <= INLINE_WIDTH and may_move(value, depth, self.changing):
                         self.inlined[name], self.inlined_origins[name] = value, origin
                     else:
                         self._line(depth, f"{name} = {text}", origin)

@@ -17,6 +17,7 @@ from graphc.graph.walk import topological_order
 from graphc.kernel.blocks import block_rows
 from graphc.kernel.buffers import drop_dead, shrink
 from graphc.kernel.describe import describe_kernel, describe_memory
+from graphc.kernel.in_place import write_in_place
 from graphc.kernel.ir import Kernel
 from graphc.kernel.loops import fuse_loops
 from graphc.kernel.lower import lower
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 GROUPS: tuple[Group, ...] = (EXACT, STABILISE)
 KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
     ("roll: groups of statements repeated many times become loops", roll),
+    ("in place: what loops over steps keep is written where it stays", write_in_place),
     ("fuse loops: nests over the same sizes become one", fuse_loops),
     ("peel: loops run without conditions between their ends", peel),
     ("drop dead: stores nobody loads go", drop_dead),

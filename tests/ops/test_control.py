@@ -76,6 +76,24 @@ def test_the_carry_of_a_compiled_scan_is_written_in_place() -> None:
     assert "  workspace" not in gx.compile(last).explain()
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_old_carry_read_late_is_not_overwritten_early(backend: str) -> None:
+    a, b = gx.tensor("a", (3, 3)), gx.tensor("b", (3,))
+
+    def body(i: gx.Expr, carry: Any) -> Any:
+        weights, state = carry
+        following = gx.tanh(weights @ state)
+        return weights - 0.1 * gx.outer(following, state), weights.sum() * 0.01 + following
+
+    matrix, start = RANDOM.normal(size=(3, 3)), RANDOM.normal(size=3)
+    got = gx.compile(gx.fori_loop(0, 4, body, (a, b)), inputs=[a, b], backend=backend)(matrix, start)
+    for _ in range(4):
+        following = np.tanh(matrix @ start)
+        matrix, start = matrix - 0.1 * np.outer(following, start), matrix.sum() * 0.01 + following
+    np.testing.assert_allclose(got[0], matrix, rtol=1e-12)
+    np.testing.assert_allclose(got[1], start, rtol=1e-12)
+
+
 def test_equal_loops_are_one_node() -> None:
     x = gx.tensor("x", ("time",))
     first, second = (gx.scan(lambda c, e: (c * e, None), 1.0, x)[0] for _ in range(2))
