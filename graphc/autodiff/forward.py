@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from graphc.autodiff.loops import push_loop
+from graphc.graph.block import is_bundle
 from graphc.graph.node import Expr, Gradient
 from graphc.graph.origin import inherit_origin
 from graphc.graph.walk import reaching, topological_order
@@ -16,10 +19,11 @@ def tangents(outputs: Sequence[Expr], seeds: Mapping[Expr, Expr]) -> list[Gradie
     """
     order = topological_order(outputs)
     active = reaching(order, seeds)
-    table: dict[Expr, Gradient] = dict(seeds)
+    table: dict[Expr, Any] = dict(seeds)
     for node in order:
-        if node in table or node not in active or not node.is_differentiable:
+        if node in table or node not in active or not (node.is_differentiable or is_bundle(node)):
             continue
+        given = [table.get(argument) for argument in node.args]
         with inherit_origin(node.origin):
-            table[node] = node.op.pushforward(node, [table.get(argument) for argument in node.args])
+            table[node] = push_loop(node, given, tangents) if is_bundle(node) else node.op.pushforward(node, given)
     return [table.get(output) for output in outputs]

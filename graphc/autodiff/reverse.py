@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from graphc.graph.node import Expr
+from graphc.autodiff.loops import pull_loop
+from graphc.graph.block import ITEM, is_bundle
+from graphc.graph.node import Expr, Gradient
 from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
 from graphc.graph.walk import reaching, topological_order
@@ -22,21 +24,35 @@ def adjoints(seeds: Mapping[Expr, Expr], wrt: Sequence[Expr]) -> dict[Expr, Expr
 
     Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.2.
     """
-    order = [node for node in topological_order(seeds) if node.is_differentiable]
+    order = [node for node in topological_order(seeds) if node.is_differentiable or is_bundle(node)]
     active = reaching(order, wrt)
     targets = set(wrt)
     table = {output: seed for output, seed in seeds.items() if output in active}
+    results: dict[Expr, dict[int, Expr]] = {}
     for node in reversed(order):
         adjoint = table.get(node)
-        if adjoint is None or node not in active:
+        if (adjoint is None and node not in results) or node not in active:
             continue
         wanted = [argument in active for argument in node.args]
         if not any(wanted):
             continue
         with inherit_origin(node.origin):
-            for argument, part in zip(node.args, node.op.pullback(node, adjoint, wanted), strict=True):
+            for argument, part in zip(node.args, _pulled(node, adjoint, wanted, results), strict=True):
                 if part is not None:
                     table[argument] = apply("add", table[argument], part) if argument in table else part
         if node not in targets and node not in seeds:
-            del table[node]
+            table.pop(node, None)
     return table
+
+
+def _pulled(
+    node: Expr, adjoint: Gradient, wanted: Sequence[bool], results: dict[Expr, dict[int, Expr]]
+) -> Sequence[Gradient]:
+    """Return what a node contributes to its arguments; adjoints of a bundle's results are kept until it is reached."""
+    if is_bundle(node):
+        return pull_loop(node, results.pop(node), wanted, adjoints)
+    assert adjoint is not None
+    if node.op is ITEM:
+        results.setdefault(node.args[0], {})[node.attribute("position")] = adjoint
+        return [None]
+    return node.op.pullback(node, adjoint, wanted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from graphc.kernel.ir import Accumulate, Kernel, Library, Load, Loop, Name, Operand, Statement, Store, Value
-from graphc.kernel.loops import Effects, _can_swap as can_swap, effects
+from graphc.kernel.loops import Effects, can_swap, effects
 from graphc.kernel.read import Part
 from graphc.kernel.walk import map_values, statement_values, values_in, walk_statements
 

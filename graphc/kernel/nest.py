@@ -15,6 +15,7 @@ from graphc.kernel.read import Location, Part, Reader
 from graphc.kernel.walk import values_in
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
+from graphc.ops.scalar_row import ScalarOperation
 
 
 class Nest(Reader):
@@ -70,7 +71,7 @@ class Nest(Reader):
         """Tell whether a node is computed inside this nest: of this group, or cheap and of its shape."""
         if node in placed:
             return not isinstance(node.op, ReductionOperation)
-        elementwise = bool(node.args) and not isinstance(node.op, MovementOperation)
+        elementwise = isinstance(node.op, ScalarOperation)
         return elementwise and node not in self.draft.plan.placed and node.shape == self.group.space
 
     def _value(self, node: Expr) -> Value:

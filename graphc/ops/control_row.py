@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.graph.block import BOUND, BUNDLE, Block, block_of, bound, item, nesting
+from graphc.graph.block import BOUND, BUNDLE, Block, block_of, bound, item, nesting, placeholder
 from graphc.graph.dimensions import Shape, Size
 from graphc.graph.leaf import is_constant, is_symbol
 from graphc.graph.node import Expr, Operation, make_node
@@ -107,9 +107,14 @@ class Loop:
     length: Size
     reverse: bool
 
-    def build(self) -> list[Expr]:
-        """Return the results of the loop as a node: last carries, then stacked outputs."""
-        closed = close((self.index, *self.carries, *self.elements), (*self.following, *self.stacked))
+    def build(self, outside: Mapping[Expr, Expr] | None = None) -> list[Expr]:
+        """Return the results of the loop as a node: last carries, then stacked outputs.
+
+        Args:
+            outside: further parameters in the body, with the nodes they stand for.
+        """
+        outputs = substitute((*self.following, *self.stacked), outside or {})
+        closed = close((self.index, *self.carries, *self.elements), outputs)
         attributes = (
             ("block", closed.block),
             ("carries", len(self.carries)),
@@ -123,16 +128,16 @@ class Loop:
         return [item(bundle, n, node.dtype, shape) for n, (node, shape) in enumerate(zip(results, shapes, strict=True))]
 
 
-def open_loop(node: Expr) -> Loop:
-    """Return a scan node taken apart, what it captured put back into its body."""
+def open_loop(node: Expr) -> tuple[Loop, list[Expr]]:
+    """Return a scan node taken apart, with parameters no other graph holds, and those of what it captured."""
     block, carries, elements = block_of(node), node.attribute("carries"), node.attribute("elements")
+    own = [placeholder(parameter.dtype, parameter.shape) for parameter in block.parameters]
+    outputs = instantiate(block, own)
     first = 1 + carries + elements
-    own, outer = block.parameters[:first], node.args[carries + elements :]
-    outputs = substitute(block.outputs, dict(zip(block.parameters[first:], outer, strict=True)))
-    return Loop(
+    loop = Loop(
         index=own[0],
-        carries=own[1 : 1 + carries],
-        elements=own[1 + carries :],
+        carries=tuple(own[1 : 1 + carries]),
+        elements=tuple(own[1 + carries : first]),
         following=tuple(outputs[:carries]),
         stacked=tuple(outputs[carries:]),
         initial=node.args[:carries],
@@ -140,3 +145,4 @@ def open_loop(node: Expr) -> Loop:
         length=node.attribute("length"),
         reverse=node.attribute("reverse"),
     )
+    return loop, own[first:]

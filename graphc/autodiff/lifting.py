@@ -1,0 +1,59 @@
+"""Sums over the steps of a loop as one operation after it: products of stacked operands, sums of stacked terms."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from graphc.graph.node import Expr, build
+from graphc.graph.table import apply
+from graphc.ops.contraction_row import CONTRACT
+from graphc.ops.movement import TRANSPOSE
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """A term of each step whose sum over all steps is computed from its stacked operands.
+
+    Attributes:
+        operands: nodes of the step.
+        after: operand -> stack of it over the steps, to the sum of the term.
+    """
+
+    operands: tuple[Expr, ...]
+    after: Callable[[Mapping[Expr, Expr]], Expr]
+
+
+def terms_of(node: Expr) -> list[Expr]:
+    """Return the terms of a sum, in order."""
+    found, stack = [], [node]
+    while stack:
+        current = stack.pop()
+        if current.op.name == "add" and current.args[0].shape == current.args[1].shape == node.shape:
+            stack.extend(reversed(current.args))
+        else:
+            found.append(current)
+    return found
+
+
+def lifted(term: Expr) -> Lift | None:
+    """Return how a term is summed over the steps after the loop; None where it must be summed step by step."""
+    if term.op is TRANSPOSE:
+        inner, axes = lifted(term.args[0]), term.attribute("axes")
+        return inner and Lift(inner.operands, lambda stacks: apply("transpose", inner.after(stacks), axes))
+    if term.op is CONTRACT:
+        return Lift(term.args, lambda stacks: _contracted(term, stacks))
+    if term.op.name == "sum":
+        (argument,) = term.args
+        axes = (0, *(axis + 1 for axis in term.attribute("axes")))
+        return Lift((argument,), lambda stacks: apply("sum", stacks[argument], axis=axes))
+    return None
+
+
+def _contracted(term: Expr, stacks: Mapping[Expr, Expr]) -> Expr:
+    """Return the product of stacked operands, the steps summed over."""
+    left, right, out = (term.attribute(name) for name in ("left", "right", "out"))
+    step = next(letter for letter in string.ascii_letters if letter not in left + right)
+    first, second = (stacks[argument] for argument in term.args)
+    return build(CONTRACT, first, second, left=step + left, right=step + right, out=out)

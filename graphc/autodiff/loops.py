@@ -1,0 +1,192 @@
+"""Derivatives of scans: a tangent rides along in the same loop, an adjoint runs through it backwards.
+
+The backward loop reads what the forward one kept of each step. Sums over the steps of products (the
+gradient of a weight matrix used in every step) become one product after the loop.
+
+Source: Griewank & Walther, Evaluating Derivatives (2008), chapter 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from graphc.autodiff.lifting import lifted, terms_of
+from graphc.autodiff.saving import choose_saved
+from graphc.graph.block import placeholder
+from graphc.graph.leaf import constant
+from graphc.graph.node import Expr, Gradient
+from graphc.graph.table import apply
+from graphc.graph.walk import reaching, substitute, topological_order
+from graphc.ops.control_row import Loop, open_loop
+
+Adjoints: TypeAlias = "Callable[[Mapping[Expr, Expr], Sequence[Expr]], Mapping[Expr, Expr]]"
+Tangents: TypeAlias = "Callable[[Sequence[Expr], Mapping[Expr, Expr]], Sequence[Gradient]]"
+
+
+def push_loop(node: Expr, given: Sequence[Gradient], tangents: Tangents) -> list[Gradient]:
+    """Return the tangent of each result of a scan from those of its arguments (forward mode)."""
+    loop, outside = open_loop(node)
+    count, arguments = len(loop.carries), len(loop.carries) + len(loop.elements)
+    seeds = dict(_paired(outside, given[arguments:]))
+    active = _active_carries(loop, [*seeds], [tangent is not None for tangent in given[:arguments]])
+    carried = {carry: placeholder(carry.dtype, carry.shape) for carry in loop.carries if carry in active}
+    moving = dict(_paired(loop.elements, given[count:arguments]))
+    elements = {element: placeholder(element.dtype, element.shape) for element in moving}
+    found = tangents((*loop.following, *loop.stacked), {**seeds, **carried, **elements})
+    following = [_or_zero(found[n], carry) for n, carry in enumerate(loop.carries) if carry in carried]
+    stacked = [n for n in range(count, len(found)) if found[n] is not None]
+    both = replace(
+        loop,
+        carries=(*loop.carries, *carried.values()),
+        elements=(*loop.elements, *elements.values()),
+        following=(*loop.following, *following),
+        stacked=(*loop.stacked, *(_or_zero(found[n], loop.stacked[n - count]) for n in stacked)),
+        initial=(*loop.initial, *(_or_zero(given[n], c) for n, c in enumerate(loop.carries) if c in carried)),
+        sequences=(*loop.sequences, *moving.values()),
+    )
+    results = both.build(dict(zip(outside, node.args[arguments:], strict=True)))
+    places = [n for n, carry in enumerate(loop.carries) if carry in carried]
+    positions = {place: count + n for n, place in enumerate(places)}
+    first = count + len(carried) + len(loop.stacked)
+    positions |= {place: first + n for n, place in enumerate(stacked)}
+    return [results[positions[n]] if n in positions else None for n in range(len(found))]
+
+
+def pull_loop(node: Expr, parts: Mapping[int, Expr], wanted: Sequence[bool], adjoints: Adjoints) -> list[Gradient]:
+    """Return what the adjoints of a scan's results contribute to each wanted argument (reverse mode)."""
+    loop, outside = open_loop(node)
+    captured = dict(zip(outside, node.args[len(node.args) - len(outside) :], strict=True))
+    backward = _Backward(loop, captured, parts, wanted, adjoints)
+    return backward.contributions()
+
+
+@dataclass(slots=True)
+class _Backward:
+    """The backward loop of one scan being made."""
+
+    loop: Loop
+    captured: dict[Expr, Expr]
+    parts: Mapping[int, Expr]
+    wanted: Sequence[bool]
+    adjoints: Adjoints
+
+    def contributions(self) -> list[Gradient]:
+        """Return the adjoint of each wanted argument of the scan."""
+        loop, count = self.loop, len(self.loop.carries)
+        arguments = count + len(loop.elements)
+        outside = [p for p, want in zip(self.captured, self.wanted[arguments:], strict=True) if want]
+        active = _active_carries(loop, outside, self.wanted[:arguments])
+        live = [n for n, carry in enumerate(loop.carries) if carry in active]
+        elements = [e for e, want in zip(loop.elements, self.wanted[count:arguments], strict=True) if want]
+        bars = {n: placeholder(loop.carries[n].dtype, loop.carries[n].shape) for n in live}
+        kept = {n: loop.stacked[n - count] for n in self.parts if n >= count}
+        stacked_bars = {n: placeholder(output.dtype, output.shape) for n, output in kept.items()}
+        table = self.adjoints(
+            _summed(
+                [*((loop.following[n], bar) for n, bar in bars.items()), *((kept[n], stacked_bars[n]) for n in kept)]
+            ),
+            [*(loop.carries[n] for n in live), *elements, *outside],
+        )
+        following = {bars[n]: _or_zero(table.get(loop.carries[n]), bars[n]) for n in live}
+        slopes = {element: table[element] for element in elements if element in table}
+        totals = {p: terms_of(table[p]) for p in outside if p in table}
+        return self._run(bars, stacked_bars, following, slopes, totals)
+
+    def _run(
+        self,
+        bars: dict[int, Expr],
+        stacked_bars: dict[int, Expr],
+        following: dict[Expr, Expr],
+        slopes: dict[Expr, Expr],
+        totals: dict[Expr, list[Expr]],
+    ) -> list[Gradient]:
+        """Return the contributions, given the graphs of one step back."""
+        loop = self.loop
+        lifts = {p: [lifted(term) for term in terms] for p, terms in totals.items()}
+        sums = {p: placeholder(p.dtype, p.shape) for p, found in lifts.items() if any(lift is None for lift in found)}
+        added = {
+            sums[p]: _sum([sums[p], *(t for t, lift in zip(totals[p], lifts[p], strict=True) if lift is None)])
+            for p in sums
+        }
+        operands = dict.fromkeys(o for found in lifts.values() for lift in found if lift for o in lift.operands)
+        roots = [*following.values(), *added.values(), *slopes.values(), *operands]
+        saved = choose_saved(roots, (*loop.following, *loop.stacked), loop.carries)
+        forward = replace(loop, stacked=(*loop.stacked, *saved)).build(self.captured)
+        kept = dict(zip(saved, forward[len(loop.carries) + len(loop.stacked) :], strict=True))
+        stand_ins = {node: placeholder(node.dtype, node.shape) for node in saved}
+        ready = {**kept, **dict(zip(loop.elements, loop.sequences, strict=True))}
+        stacked = [*slopes.values(), *(operand for operand in operands if operand not in ready)]
+        outputs = substitute([*following.values(), *added.values(), *stacked], stand_ins)
+        size = len(following) + len(added)
+        back = Loop(
+            index=loop.index,
+            carries=(*following, *added),
+            elements=(*loop.elements, *stand_ins.values(), *stacked_bars.values()),
+            following=tuple(outputs[:size]),
+            stacked=tuple(outputs[size:]),
+            initial=(*(_or_zero(self.parts.get(n), bar) for n, bar in bars.items()), *map(_zeros, added)),
+            sequences=(*loop.sequences, *kept.values(), *(self.parts[n] for n in stacked_bars)),
+            length=loop.length,
+            reverse=not loop.reverse,
+        )
+        results = back.build(self.captured)
+        ready |= dict(zip(stacked, results[size:], strict=True))
+        accumulated = dict(zip(sums, results[len(following) : size], strict=True))
+        whole = {
+            p: _sum([*([accumulated[p]] if p in sums else []), *(lift.after(ready) for lift in lifts[p] if lift)])
+            for p in totals
+        }
+        firsts = dict(zip(bars, results, strict=False))
+        return [
+            *(firsts.get(n) if want else None for n, want in enumerate(self.wanted[: len(loop.carries)])),
+            *(ready[slopes[element]] if element in slopes else None for element in loop.elements),
+            *(whole.get(p) for p in self.captured),
+        ]
+
+
+def _active_carries(loop: Loop, outside: Sequence[Expr], given: Sequence[bool]) -> set[Expr]:
+    """Return the float carries that depend on what is differentiated, at once or steps later."""
+    parameters = (*loop.carries, *loop.elements)
+    targets = {p for p, wanted in zip(parameters, given, strict=True) if wanted} | set(outside)
+    order = [node for node in topological_order(loop.following) if node.is_differentiable or node.dtype == "bundle"]
+    while True:
+        reached = reaching(order, targets)
+        following = {
+            c for c, f in zip(loop.carries, loop.following, strict=True) if f in reached and c.is_differentiable
+        }
+        if following <= targets:
+            return {carry for carry in loop.carries if carry in targets}
+        targets |= following
+
+
+def _paired(nodes: Sequence[Expr], tangents: Sequence[Gradient]) -> list[tuple[Expr, Expr]]:
+    """Return the nodes that have a tangent, with it."""
+    return [(node, tangent) for node, tangent in zip(nodes, tangents, strict=True) if tangent is not None]
+
+
+def _summed(pairs: Sequence[tuple[Expr, Expr]]) -> dict[Expr, Expr]:
+    """Return the sum of the adjoints given for each node."""
+    table: dict[Expr, Expr] = {}
+    for node, bar in pairs:
+        table[node] = apply("add", table[node], bar) if node in table else bar
+    return table
+
+
+def _sum(terms: Sequence[Expr]) -> Expr:
+    """Return the sum of one or more expressions."""
+    total, *others = terms
+    for term in others:
+        total = apply("add", total, term)
+    return total
+
+
+def _or_zero(gradient: Gradient, like: Expr) -> Expr:
+    """Return a gradient, zeros where there is none."""
+    return _zeros(like) if gradient is None else gradient
+
+
+def _zeros(like: Expr) -> Expr:
+    """Return zeros of a node's type."""
+    return apply("broadcast_to", constant(0, like.dtype), like.shape)

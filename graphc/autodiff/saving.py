@@ -1,0 +1,67 @@
+"""What a loop keeps of each step for its backward loop: little memory, and nothing dear computed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.graph.leaf import Leaf
+from graphc.graph.node import Expr
+from graphc.graph.walk import reaching, topological_order
+from graphc.ops.movement_row import MovementOperation
+from graphc.ops.scalar_row import ScalarOperation
+
+CHEAP = 8
+"""An elementwise node is computed again up to this cost."""
+
+
+def choose_saved(roots: Sequence[Expr], outputs: Sequence[Expr], carries: Sequence[Expr]) -> list[Expr]:
+    """Return the nodes of a forward step to keep for each step.
+
+    Args:
+        roots: what the backward step computes, from nodes of the forward step and adjoints.
+        outputs: what the forward step computes.
+        carries: the state at the beginning of a step, which the backward step does not have otherwise.
+    """
+    order = topological_order(outputs)
+    forward = set(order)
+    changing = reaching(order, carries)
+    needed = _needed(roots, forward)
+    saved: dict[Expr, None] = {}
+    for node in order:
+        if node in needed and not _again(node, changing, saved):
+            saved[node] = None
+    return list(saved)
+
+
+def _needed(roots: Sequence[Expr], forward: set[Expr]) -> set[Expr]:
+    """Return the nodes of the forward step that the backward step reads, seen through index maps."""
+    found: set[Expr] = set()
+    seen: set[Expr] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node in forward and not (isinstance(node.op, MovementOperation) and len(node.args) == 1):
+            found.add(node)
+        else:
+            stack.extend(node.args)
+    return found
+
+
+def _again(node: Expr, changing: set[Expr], saved: dict[Expr, None]) -> bool:
+    """Tell whether a node is computed again from what is there: parameters of the step, and what is saved."""
+    pending, cost = [node], 0
+    while pending:
+        current = pending.pop()
+        if current in saved or (isinstance(current.op, Leaf) and current not in changing):
+            continue
+        if isinstance(current.op, ScalarOperation):
+            cost += current.op.cost
+        elif not (isinstance(current.op, MovementOperation) and len(current.args) == 1):
+            return False
+        if cost > CHEAP:
+            return False
+        pending.extend(current.args)
+    return True

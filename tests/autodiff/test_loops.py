@@ -1,0 +1,84 @@
+"""Derivatives through loops: reverse = forward = differences, to second order, nested, either way round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as gx
+
+RANDOM = np.random.default_rng(0)
+X, W, U = gx.tensor("X", ("time", 5, 3)), gx.tensor("W", (4, 4)), gx.tensor("U", (3, 4))
+B, H, A = gx.tensor("B", (4,)), gx.tensor("H", (5, 4)), gx.symbol("A")
+INPUTS = [X, W, U, B, H, A]
+VALUES = [RANDOM.normal(size=shape) for shape in ((6, 5, 3), (4, 4), (3, 4), (4,), (5, 4), ())]
+TANGENTS = [gx.tensor(f"tangent{n}", node.shape) for n, node in enumerate(INPUTS)]
+DIRECTION = [RANDOM.normal(size=value.shape) for value in VALUES]
+
+
+def recurrent(reverse: bool = False) -> gx.Expr:
+    """Return a loss of a recurrent network with inputs, weights, bias, first state and a scale."""
+
+    def step(state: gx.Expr, element: gx.Expr) -> tuple[gx.Expr, gx.Expr]:
+        state = gx.tanh(element @ U + state @ W + B) * A
+        return state, (state**2).sum()
+
+    last, kept = gx.scan(step, H, X, reverse=reverse)
+    return (last * last).sum() + kept.sum()
+
+
+def nested() -> gx.Expr:
+    """Return a loss of a loop inside a loop that both use outside values."""
+
+    def outer(state: gx.Expr, element: gx.Expr) -> tuple[gx.Expr, gx.Expr]:
+        inner, _ = gx.scan(lambda s, e: (gx.sin(s * e) + state.sum() * A + element, None), gx.constant(0.5), B)
+        return gx.tanh(state + inner), inner
+
+    last, kept = gx.scan(outer, B * 2, X[:, 0, 0])
+    return (
+        last.sum() + kept.sum() + gx.fori_loop(0, 3, lambda i, y: gx.cos(y * A + i), A) + (W * U.sum() * H.sum()).sum()
+    )
+
+
+def along(values: list[Any], reference: list[Any]) -> float:
+    """Return the sum of products of gradients and a direction."""
+    return float(sum(np.sum(value * way) for value, way in zip(values, reference, strict=True)))
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("loss", [recurrent(), recurrent(reverse=True), nested()], ids=["forward", "reverse", "nested"])
+def test_reverse_mode_is_forward_mode_is_differences(loss: gx.Expr, backend: str) -> None:
+    gradient = gx.compile(gx.grad(loss, INPUTS), inputs=INPUTS, backend=backend)(*VALUES)
+    tangent = gx.compile(gx.jvp(loss, INPUTS, TANGENTS), inputs=[*INPUTS, *TANGENTS], backend=backend)
+    assert tangent(*VALUES, *DIRECTION) == pytest.approx(along(gradient, DIRECTION), rel=1e-11)
+    value, step = gx.compile(loss, inputs=INPUTS, backend=backend), 1e-5
+    ahead, behind = (value(*(v + sign * step * d for v, d in zip(VALUES, DIRECTION, strict=True))) for sign in (1, -1))
+    assert (ahead - behind) / (2 * step) == pytest.approx(along(gradient, DIRECTION), rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", [recurrent(), nested()], ids=["recurrent", "nested"])
+def test_second_derivatives_agree_whichever_mode_is_inside(loss: gx.Expr) -> None:
+    gradient = gx.grad(loss, INPUTS)
+    ways = (
+        gx.jvp(gradient, INPUTS, TANGENTS),
+        gx.grad(sum((g * t).sum() for g, t in zip(gradient, TANGENTS, strict=True)), INPUTS),
+        gx.grad(gx.jvp(loss, INPUTS, TANGENTS), INPUTS),
+    )
+    forward, *others = (gx.compile(way, inputs=[*INPUTS, *TANGENTS])(*VALUES, *DIRECTION) for way in ways)
+    for other in others:
+        for first, second in zip(forward, other, strict=True):
+            np.testing.assert_allclose(first, second, rtol=1e-9, atol=1e-9)
+
+
+def test_a_weight_used_in_every_step_gets_its_gradient_from_one_product_after_the_loop() -> None:
+    text = gx.compile(gx.grad(recurrent(), W), inputs=INPUTS).explain()
+    assert text.count("library gemm[TN]") == 1
+
+
+def test_loops_of_no_steps_have_derivatives() -> None:
+    empty = [np.zeros((0, 5, 3)), *VALUES[1:]]
+    gradient = gx.compile(gx.grad(recurrent(), INPUTS), inputs=INPUTS)(*empty)
+    np.testing.assert_array_equal(gradient[4], 2 * VALUES[4])
+    assert not gradient[1].any()
