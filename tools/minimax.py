@@ -83,10 +83,11 @@ def problems() -> dict[str, tuple[Real, Real, Any, Any, tuple[int, int]]]:
     quarter = (mpmath.pi / 4 + mpf(1) / 128) ** 2
     one = mpf(1)
 
-    def logarithm(base: Any) -> Real:
-        return series(lambda x: mpmath.log(1 + x) / base, [0, 1 / base], 2)
+    def odds(first: int) -> Real:
+        """Return sum(2/(2n + 1) z**(n - first) for n >= first): the rest of 2 artanh(s)/s with z = s**2."""
+        return lambda z: sum(2 * z ** (n - first) / (2 * n + 1) for n in range(first, 40))
 
-    log_range = (1 / root - 1 - mpf(1) / 512, root - 1 + mpf(1) / 512)
+    log_range = (0, ((root - 1) / (root + 1) + mpf(1) / 1024) ** 2)
     slope = 2 / mpmath.sqrt(mpmath.pi)
 
     def tail(shifted: Any) -> Any:
@@ -95,12 +96,19 @@ def problems() -> dict[str, tuple[Real, Real, Any, Any, tuple[int, int]]]:
     def share(shifted: Any) -> Any:
         return mpmath.erfc(shifted + 1)
 
+    def scaled_tail(q: Any) -> Any:
+        a = 4 * (1 + q) / (1 - q)
+        return (1 + 2 * a) * mpmath.exp(a * a) * mpmath.erfc(a)
+
+    def inverse_root(f: Any) -> Any:
+        return (1 + f) ** (-one / 3)
+
     found = {
         "EXP": (series(mpmath.exp, [one, one], 2), abs, -half, half, (9, 4)),
         "EXP2": (series(lambda x: 2**x, [one], 1), abs, -one / 2 - one / 512, one / 2 + one / 512, (10, 5)),
-        "LOG": (logarithm(one), abs, *log_range, (19, 8)),
-        "LOG2": (logarithm(ln2), abs, *log_range, (19, 8)),
-        "LOG10": (logarithm(ln10), abs, *log_range, (19, 8)),
+        "LOG": (odds(1), lambda z: z, *log_range, (6, 2)),
+        "LOG_REST": (odds(2), lambda z: z**2, *log_range, (6, 2)),
+        "CBRT": (inverse_root, lambda f: 1 / inverse_root(f), 1 / root - 1, root - 1, (6, 3)),
         "SIN": (series(mpmath.sin, [0, one], 3, 2), lambda z: z, 0, quarter, (5, 2)),
         "COS": (series(mpmath.cos, [one, 0, -one / 2], 4, 2), lambda z: z**2, 0, quarter, (5, 2)),
         "SINH": (series(mpmath.sinh, [0, one], 3, 2), lambda z: z, 0, half**2, (4, 1)),
@@ -108,6 +116,7 @@ def problems() -> dict[str, tuple[Real, Real, Any, Any, tuple[int, int]]]:
         "ATAN": (series(mpmath.atan, [0, one], 3, 2), lambda z: z, 0, eighth, (10, 4)),
         "ERF": (series(mpmath.erf, [0, slope], 3, 2), lambda z: z, 0, one + one / 256, (10, 5)),
         "LOG_ERFC": (tail, share, 0, 5, (18, 10)),
+        "ERFC": (scaled_tail, lambda q: 1 / scaled_tail(q), -1, one * 3 / 4, (22, 11)),
         "ASIN": (series(mpmath.asin, [0, one], 3, 2), lambda z: z, 0, one / 4, (12, 5)),
     }
     return found

@@ -11,7 +11,7 @@ import math
 
 from graphc.backends.vectormath import tables
 from graphc.backends.vectormath.emit import Bits, Number, Truth, select
-from graphc.backends.vectormath.library import library_call
+from graphc.backends.vectormath.library import from_library
 
 HALF_PI = {
     "float64": (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33),
@@ -88,7 +88,7 @@ def _unless_far(x: Number, near: Number, name: str) -> Number:
     is_far = abs(x) > FARTHEST[form.name]
     start = builder.block
     with builder.if_then(is_far.value, likely=False):
-        far = builder.call(library_call(builder.module, name, form), [x.value])
+        far = from_library(x, name).value
         branch = builder.block
     joined = builder.phi(form.real)
     joined.add_incoming(near.value, start)

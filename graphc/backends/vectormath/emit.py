@@ -185,6 +185,17 @@ class Number:
         """Return whether two numbers are equal; false for NaN."""
         return self._compare("==", other)
 
+    def is_positive(self) -> Truth:
+        """Return whether a number is finite and above 0, in one comparison of its bits."""
+        infinite = (2 * self.format.bias + 1) << self.format.digits
+        below = ir.Constant(self.format.whole, infinite - 1)
+        return Truth(self.builder, self.builder.icmp_unsigned("<", (self.bits() - 1).value, below))
+
+    def has_sign(self) -> Truth:
+        """Return whether the sign bit is set."""
+        zero = ir.Constant(self.format.whole, 0)
+        return Truth(self.builder, self.builder.icmp_signed("<", self.bits().value, zero))
+
     def _intrinsic(self, name: str, *arguments: Number) -> Number:
         real = self.format.real
         form = ir.FunctionType(real, [real] * len(arguments))
@@ -211,12 +222,13 @@ class Number:
     def polynomial(self, table: Coefficients | Sequence[float]) -> Number:
         """Return a polynomial of the number: even and odd powers apart, each by Horner's rule."""
         coefficients = table[self.format.name] if isinstance(table, Mapping) else table
-        if len(coefficients) < 5:
-            return self._horner(coefficients)
+        if len(coefficients) < 8:
+            return self.horner(coefficients)
         square = self * self
-        return square._horner(coefficients[1::2]).times_plus(self, square._horner(coefficients[::2]))
+        return square.horner(coefficients[1::2]).times_plus(self, square.horner(coefficients[::2]))
 
-    def _horner(self, coefficients: Sequence[float]) -> Number:
+    def horner(self, coefficients: Sequence[float]) -> Number:
+        """Return a polynomial with the fewest instructions, one waiting for the other."""
         result = self.constant(coefficients[-1])
         for coefficient in reversed(coefficients[:-1]):
             result = result.times_plus(self, coefficient)
@@ -229,11 +241,6 @@ def select(condition: Truth, yes: Operand, no: Operand) -> Number:
     assert isinstance(model, Number)
     left, right = model._as_number(yes), model._as_number(no)
     return Number(model.builder, model.builder.select(condition.value, left.value, right.value), model.format)
-
-
-def select_bits(condition: Truth, yes: Bits, no: Bits) -> Bits:
-    """Return the bits of one of two numbers."""
-    return Bits(yes.builder, yes.builder.select(condition.value, yes.value, no.value), yes.format)
 
 
 def not_above(x: Number, bound: float) -> Number:

@@ -7,7 +7,7 @@ chapters 3 and 11; Tang, Table-driven implementation of the expm1 function (1992
 from __future__ import annotations
 
 from graphc.backends.vectormath import tables
-from graphc.backends.vectormath.emit import Bits, Number, Truth, not_above, not_below, select, select_bits
+from graphc.backends.vectormath.emit import Bits, Number, not_above, not_below, select
 
 LOG2_E = 1.4426950408889634
 LN2 = {
@@ -37,44 +37,42 @@ def exp_reduced(r: Number) -> Number:
     return (r * r).times_plus(r.polynomial(tables.EXP), r) + 1.0
 
 
-def scaled(y: Number, k: Bits, is_low: Truth) -> Number:
-    """Return y 2**k for y near 1; ``is_low`` tells where that may be subnormal."""
-    lift = y.format.digits + 12
-    lifted = select_bits(is_low, k + (lift - 1), k - 1)
-    return y * power_of_two(lifted) * select(is_low, y.constant(2.0 ** (1 - lift)), 2.0)
+def scaled(y: Number, k: Bits) -> Number:
+    """Return y 2**k for y near 1, in two steps: only the second may overflow or round to a subnormal number."""
+    half = k >> 1
+    return (y.bits() + (half << y.format.digits)).number() * power_of_two(k - half)
 
 
-def exp_limits(x: Number) -> tuple[float, float, float]:
-    """Return where exp has overflowed, where it nears the subnormal numbers, and where it is 0 for sure."""
-    return (709.9, -706.5, -746.0) if x.format.name == "float64" else (88.9, -86.0, -104.5)
+def exp_limits(x: Number) -> tuple[float, float]:
+    """Return where exp is 0 for sure, and where it has overflowed."""
+    return (-746.0, 709.9) if x.format.name == "float64" else (-104.5, 88.9)
 
 
 def exp(x: Number) -> Number:
     """Return e**x."""
-    high, subnormal, low = exp_limits(x)
+    low, high = exp_limits(x)
     k, r, _ = reduce(not_above(not_below(x, low), high))
-    return scaled(exp_reduced(r), k, x < subnormal)
+    return scaled(exp_reduced(r), k)
 
 
 def exp_of_negative(x: Number) -> Number:
     """Return e**x for x <= 0 (or NaN)."""
-    _, subnormal, low = exp_limits(x)
-    k, r, _ = reduce(not_below(x, low))
-    return scaled(exp_reduced(r), k, x < subnormal)
+    k, r, _ = reduce(not_below(x, exp_limits(x)[0]))
+    return scaled(exp_reduced(r), k)
 
 
 def exp2(x: Number) -> Number:
     """Return 2**x."""
-    high, subnormal, low = (1024.0, -1019.0, -1080.0) if x.format.name == "float64" else (128.0, -123.0, -155.0)
+    low, high = (-1080.0, 1024.0) if x.format.name == "float64" else (-155.0, 128.0)
     bounded = not_above(not_below(x, low), high)
     shifted = bounded + x.format.magic
     r = bounded - (shifted - x.format.magic)
-    return scaled(r.polynomial(tables.EXP2).times_plus(r, 1.0), shifted.bits(), x < subnormal)
+    return scaled(r.polynomial(tables.EXP2).times_plus(r, 1.0), shifted.bits())
 
 
 def expm1(x: Number) -> Number:
     """Return e**x - 1."""
-    k, r, missing = reduce(not_above(not_below(x, x.format.pick(-40.0, -20.0)), exp_limits(x)[0]))
+    k, r, missing = reduce(not_above(not_below(x, x.format.pick(-40.0, -20.0)), exp_limits(x)[1]))
     half = power_of_two(k - 1)
     tail = (r * r).times_plus(r.polynomial(tables.EXP), missing)
     result = half.times_plus(tail, half.times_plus(r, half - 0.5)) * 2.0
@@ -115,6 +113,8 @@ def cosh(x: Number) -> Number:
 
 
 def expit(x: Number) -> Number:
-    """Return 1/(1 + e**-x): the logistic function."""
+    """Return 1/(1 + e**-x), the logistic function: 1 - q and z - z q for z = e**-|x| and q = z/(1 + z)."""
     z = exp_of_negative(-abs(x))
-    return select(x < 0.0, z, 1.0) / (z + 1.0)
+    share = z / (z + 1.0)
+    scale = select(x < 0.0, z, 1.0)
+    return (-scale).times_plus(share, scale)

@@ -6,19 +6,28 @@ variants here look at their mask first, which is almost always empty.
 
 from __future__ import annotations
 
+import platform
 import zlib
 from typing import Any
 
 from llvmlite import ir
 
-from graphc.backends.vectormath.emit import Format
+from graphc.backends.vectormath.emit import Format, Number
 
 WIDTHS = {"float64": (2, 4, 8), "float32": (4, 8, 16)}
 ATTRIBUTES = ("noinline", "nounwind", "readnone", "willreturn")
 INDEX = ir.IntType(32)
+CONVENTION = "intel_ocl_bicc" if platform.machine() in ("x86_64", "AMD64") else ""
+"""One that keeps half of the vector registers over a call, so that a loop's constants stay in them."""
 
 
-def library_call(module: ir.Module, name: str, form: Format) -> ir.Function:
+def from_library(x: Number, name: str) -> Number:
+    """Return a function's value by the C library."""
+    function = _library_function(x.builder.module, name, x.format)
+    return Number(x.builder, x.builder.call(function, [x.value], cconv=CONVENTION), x.format)
+
+
+def _library_function(module: ir.Module, name: str, form: Format) -> ir.Function:
     """Return a function that calls the C library, written into the module when it is first asked for."""
     symbol = f"graphc_far_{name}_{form.name}_{zlib.crc32(module.name.encode()):08x}"
     if symbol in module.globals:
@@ -39,6 +48,7 @@ def _declared(module: ir.Module, symbol: str, kind: Any) -> ir.Function:
     """Return a new function, which other modules may hold too and which depends on its arguments alone."""
     function = ir.Function(module, kind, symbol)
     function.linkage = "linkonce_odr"
+    function.calling_convention = CONVENTION
     for attribute in ATTRIBUTES:
         set.add(function.attributes, attribute)
     return function
@@ -61,7 +71,7 @@ def _variant(module: ir.Module, symbol: str, form: Format, width: int, inner: ir
         for start in (0, half):
             lanes = ir.Constant(ir.VectorType(INDEX, half), [start + lane for lane in range(half)])
             pair = (builder.shuffle_vector(values, values, lanes), builder.shuffle_vector(active, active, lanes))
-            parts.append(builder.call(inner, pair))
+            parts.append(builder.call(inner, pair, cconv=CONVENTION))
         lanes = ir.Constant(ir.VectorType(INDEX, width), list(range(width)))
         result = builder.shuffle_vector(parts[0], parts[1], lanes)
     else:
@@ -79,4 +89,6 @@ def _call_widest(function: ir.Function, variant: Any, width: int) -> None:
     vector, mask = variant.args[0].type, variant.args[1].type
     filled = builder.insert_element(ir.Constant(vector, None), function.args[0], ir.Constant(INDEX, 0))
     first = ir.Constant(mask, [1] + [0] * (width - 1))
-    builder.ret(builder.extract_element(builder.call(variant, [filled, first]), ir.Constant(INDEX, 0)))
+    builder.ret(
+        builder.extract_element(builder.call(variant, [filled, first], cconv=CONVENTION), ir.Constant(INDEX, 0))
+    )

@@ -1,6 +1,7 @@
-"""Logarithms: the exponent apart, then one polynomial on [1/sqrt 2, sqrt 2), without a division.
+"""Logarithms: the exponent apart, then artanh's series on [1/sqrt 2, sqrt 2].
 
-Sources: Cephes, log.c (Moshier); Muller, Elementary Functions (2016), chapter 4 for log1p by the error of 1 + x.
+Sources: fdlibm, e_log.c (Sun), for log(1 + f) by s = f/(2 + f); Muller, Elementary Functions (2016), chapter 4
+for log1p by the error of 1 + x.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import math
 from collections.abc import Mapping
 
 from graphc.backends.vectormath import tables
-from graphc.backends.vectormath.emit import Coefficients, Number, Truth, select
+from graphc.backends.vectormath.emit import Number, select
 from graphc.backends.vectormath.exponentials import LN2, exp_of_negative
 
 ROOT_HALF = {"float64": 0x3FE6A09E667F3BCD, "float32": 0x3F3504F3}
@@ -44,68 +45,84 @@ def parts(x: Number) -> tuple[Number, Number, Number]:
     return k, mantissa - 1.0, inverse
 
 
-def series(k: Number, f: Number, rest: Number | None, table: Coefficients, unit: Pair, octave: Pair) -> Number:
+def log_less_linear(f: Number) -> Number:
+    """Return log(1 + f) - f for 1 + f between sqrt(1/2) and sqrt(2)."""
+    s = f / (f + 2.0)
+    z = s * s
+    half_square = f * (f * 0.5)
+    return s.times_plus(z.times_plus(z.polynomial(tables.LOG), half_square), -half_square)
+
+
+def series(k: Number, f: Number, rest: Number | None, unit: Pair, octave: Pair) -> Number:
     """Return ``unit`` log(1 + f + rest) + ``octave`` k."""
     (high, low), (octave_high, octave_low) = unit[f.format.name], octave[f.format.name]
-    tail = (f * f) * f.polynomial(table) if rest is None else (f * f).times_plus(f.polynomial(table), rest)
+    tail = log_less_linear(f)
+    tail = tail if rest is None else tail + rest
+    if high != 1.0:
+        tail = f.times_plus(low, tail * high)
     if octave_low:
         tail = k.times_plus(octave_low, tail)
-    if high == 1.0:
-        return k.times_plus(octave_high, f + tail)
-    return k.times_plus(octave_high, f.times_plus(high, f.times_plus(low, tail)))
+    return k.times_plus(octave_high, f + tail if high == 1.0 else f.times_plus(high, tail))
 
 
 def _finish(x: Number, result: Number) -> Number:
     """Return a logarithm's result, or what x = 0, x < 0, infinity and NaN give."""
-    edge = select(x.equals(0.0), -math.inf, select(x < 0.0, math.nan, x))
-    return select((x > 0.0) & (x < math.inf), result, edge)
+    edge = select(x.equals(0.0), -math.inf, select(x.has_sign(), math.nan, x))
+    return select(x.is_positive(), result, edge)
 
 
-def _logarithm(x: Number, table: Coefficients, unit: Pair, octave: Pair) -> Number:
-    """Return a logarithm of any base."""
+def split(x: Number) -> tuple[Number, Number, Number]:
+    """Return the parts of a positive number that may be subnormal."""
     shift = float(x.format.digits + 2)
     is_subnormal = x < x.format.tiny
-    k, f, _ = parts(select(is_subnormal, x * 2.0**shift, x))
-    k = k - select(is_subnormal, k.constant(shift), 0.0)
-    return _finish(x, series(k, f, None, table, unit, octave))
+    k, f, inverse = parts(select(is_subnormal, x * 2.0**shift, x))
+    return k - select(is_subnormal, k.constant(shift), 0.0), f, inverse
+
+
+def _logarithm(x: Number, unit: Pair, octave: Pair) -> Number:
+    """Return a logarithm of any base."""
+    k, f, _ = split(x)
+    return _finish(x, series(k, f, None, unit, octave))
 
 
 def log(x: Number) -> Number:
     """Return the natural logarithm."""
-    return _logarithm(x, tables.LOG, ONE, LN2)
+    return _logarithm(x, ONE, LN2)
 
 
 def log2(x: Number) -> Number:
     """Return the logarithm of base 2."""
-    return _logarithm(x, tables.LOG2, LOG2_E, ONE)
+    return _logarithm(x, LOG2_E, ONE)
 
 
 def log10(x: Number) -> Number:
     """Return the logarithm of base 10."""
-    return _logarithm(x, tables.LOG10, LOG10_E, LOG10_2)
+    return _logarithm(x, LOG10_E, LOG10_2)
 
 
-def _log_of_sum(total: Number, error: Number) -> Number:
-    """Return log(total + error) for a normal total > 0 and an error far below it."""
-    k, f, inverse = parts(total)
+def log_of_sum(split_total: tuple[Number, Number, Number], error: Number) -> Number:
+    """Return log(total + error) for the parts of a total > 0 and an error far below it."""
+    k, f, inverse = split_total
     missing = (error * inverse) * 0.5
     whole = f + missing
-    return series(k, whole, (f - whole) + missing, tables.LOG, ONE, LN2)
+    return series(k, whole, (f - whole) + missing, ONE, LN2)
 
 
 def log1p(x: Number) -> Number:
     """Return log(1 + x)."""
     total = x + 1.0
     part = total - 1.0
-    result = _log_of_sum(total, (1.0 - (total - part)) + (x - part))
+    result = log_of_sum(parts(total), (1.0 - (total - part)) + (x - part))
     edge = select((x + 1.0).equals(0.0), -math.inf, select(x < -1.0, math.nan, x))
     return select((x > -1.0) & (x < math.inf), result, edge).with_sign_of(x)
 
 
 def _log1p_of_share(z: Number) -> Number:
-    """Return log(1 + z) for 0 <= z <= 1 (or NaN)."""
-    total = z + 1.0
-    return _log_of_sum(total, z - (total - 1.0))
+    """Return log(1 + z) for 0 <= z <= 1 (or NaN): beyond sqrt(2) - 1 as log 2 + log((1 + z)/2)."""
+    is_large = z > math.sqrt(2.0) - 1.0
+    f = select(is_large, z.times_plus(0.5, -0.5), z)
+    high, low = (select(is_large, z.constant(part), 0.0) for part in LN2[z.format.name])
+    return high + (f + (log_less_linear(f) + low))
 
 
 def softplus(x: Number) -> Number:
@@ -125,20 +142,12 @@ def logaddexp(x: Number, y: Number) -> Number:
 
 
 def logit(x: Number) -> Number:
-    """Return log(x/(1 - x)); near its root 1/2 as log1p((2x - 1)/(1 - x))."""
-    is_middle: Truth = (x > 0.33) & (x < 0.67)
-    ratio = select(is_middle, (x - 0.5) * 2.0, x) / (1.0 - x)
-    total = select(is_middle, ratio + 1.0, ratio)
-    shift = float(x.format.digits + 2)
-    is_subnormal = total < x.format.tiny
-    k, f, inverse = parts(select(is_subnormal, total * 2.0**shift, total))
-    part = total - 1.0
-    error = select(is_middle, (1.0 - (total - part)) + (ratio - part), 0.0)
-    missing = (error * inverse) * 0.5
-    whole = f + missing
-    k = k - select(is_subnormal, k.constant(shift), 0.0)
-    result = series(k, whole, (f - whole) + missing, tables.LOG, ONE, LN2)
-    return select(x.equals(1.0), math.inf, _finish(total, result))
+    """Return log(x/(1 - x)), with the rounding errors of the quotient."""
+    below = 1.0 - x
+    inverse = 1.0 / below
+    ratio = x * inverse
+    error = ((-ratio).times_plus(below, x) - ratio * ((1.0 - below) - x)) * inverse
+    return _finish(ratio, log_of_sum(split(ratio), error))
 
 
 def xlogy(x: Number, y: Number) -> Number:
