@@ -97,13 +97,14 @@ def _joins(kernel: Kernel, run: Run, statement: Statement, bases: dict[str, str]
     """Add a statement to the run, if it can run block by block with those before it."""
     found = effects((statement,), bases)
     if isinstance(statement, Library):
-        return _library_joins(kernel, run, statement, bases)
+        return not found.names_read & run.totals and _library_joins(kernel, run, statement, bases)
     if not isinstance(statement, (Let, Loop)) or (isinstance(statement, Loop) and statement.ordered):
         return False
     if isinstance(statement, Loop) and statement.extent == run.extent and found.reads:
         return _loop_joins(kernel, run, statement, found)
-    touched = (found.reads.keys() | found.writes.keys()) & (run.rows | run.totals | run.whole)
-    if not touched and not found.names_read & run.totals and (isinstance(statement, Let) or not found.reads):
+    written = run.rows | run.totals
+    touched = found.reads.keys() & written or found.writes.keys() & (written | run.whole)
+    if not touched and not found.names_read & run.totals:
         run.before.append(statement)
         return True
     if isinstance(statement, Let) and not found.reads:
@@ -126,7 +127,8 @@ def _library_joins(kernel: Kernel, run: Run, call: Library, bases: dict[str, str
     read_whole = {second} if by_row else set()
     if not (by_row or by_sum) or (read_whole | {first, second}) & run.totals or read_whole & run.rows:
         return False
-    if result in run.whole | run.rows | run.totals:
+    begun = by_row and call.flags[-1] and result in run.rows
+    if result in run.whole | run.totals or (result in run.rows and not begun):
         return False
     run.whole |= read_whole
     (run.rows if by_row else run.totals).add(result)
@@ -171,7 +173,7 @@ def _in_blocks(kernel: Kernel, run: Run) -> tuple[Kernel, list[Statement]]:
         buffers[name] = replace(buffers[name], shape=(ROWS, *buffers[name].shape[1:]))
     zeros: list[Statement] = []
     for member in run.members:
-        if isinstance(member, Library) and member.results[0].buffer in run.totals:
+        if isinstance(member, Library) and member.results[0].buffer in run.totals and not member.flags[-1]:
             total = kernel.buffers[member.results[0].buffer]
             zeros += fill(total.name, total.shape, Const(0.0, total.dtype), member.origin)
     body = tuple(_in_block(member, run, local) for member in run.members)
@@ -197,7 +199,9 @@ def _in_block(member: Statement, run: Run, local: set[str]) -> Statement:
             )
             for items, chosen in zip((member.operands, member.results), by_row, strict=True)
         )
-        return replace(member, operands=operands, results=results, flags=(*member.flags[:-1], total))
+        call = "gemv_rows" if member.call == "gemv" else member.call
+        flags = (*member.flags[:-1], total or member.flags[-1])
+        return replace(member, call=call, operands=operands, results=results, flags=flags)
     assert isinstance(member, Loop)
     row = Name(member.index) - Name(INDEX)
     body = tuple(_with_local_rows(statement, local, row) for statement in member.body)

@@ -9,8 +9,9 @@ from graphc.graph.block import ITEM, block_of
 from graphc.graph.node import Expr
 from graphc.graph.origin import Origin
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import Assign, Buffer, Const, Let, Load, Loop, Name, Statement, Store, Value, as_value
-from graphc.kernel.read import Index, Location, Part, Reader
+from graphc.kernel.ir import Assign, Buffer, Let, Load, Loop, Name, Statement, Store, as_value
+from graphc.kernel.nest import set_each
+from graphc.kernel.read import Location, Part, Reader
 
 BlockBody: TypeAlias = "tuple[list[Statement], list[Location]]"
 LowerBlock: TypeAlias = "Callable[[Sequence[Expr], Draft, Mapping[Expr, Location]], BlockBody]"
@@ -72,7 +73,7 @@ def _begin(place: Location, initial: Expr, draft: Draft) -> list[Statement]:
     if isinstance(place, Name):
         return [Let(place.name, reader.read(initial, ()), initial.origin)]
     assert isinstance(place, Part)
-    return _nest(place, initial, lambda index: reader.read(initial, index), initial.origin)
+    return set_each(place, initial, lambda index: reader.read(initial, index), initial.origin)
 
 
 def _outside(argument: Expr, draft: Draft) -> Location:
@@ -89,17 +90,7 @@ def _copy(target: Part, value: Location, like: Expr, origin: Origin) -> list[Sta
     """Return the statements that write an output's value where it is kept."""
     if not isinstance(value, Part):
         return [Store(target.buffer, target.lead, value, origin)]
-    return _nest(target, like, lambda index: Load(value.buffer, (*value.lead, *index), like.dtype), origin)
-
-
-def _nest(target: Part, like: Expr, value: Callable[[Index], Value], origin: Origin) -> list[Statement]:
-    """Return the loops that set every element of an array."""
-    index = tuple(Name(f"i{axis}") if size != 1 else Const(0, "int64") for axis, size in enumerate(like.shape))
-    body: list[Statement] = [Store(target.buffer, (*target.lead, *index), value(index), origin)]
-    for axis in reversed(range(len(like.shape))):
-        if like.shape[axis] != 1:
-            body = [Loop(f"i{axis}", like.shape[axis], tuple(body))]
-    return body
+    return set_each(target, like, lambda index: Load(value.buffer, (*value.lead, *index), like.dtype), origin)
 
 
 def _advance(

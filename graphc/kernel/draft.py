@@ -60,8 +60,9 @@ class Draft:
         return buffer.name
 
     def allocate(self, node: Expr) -> str:
-        """Return a new buffer for a node's value: an output's if it is one."""
-        role, prefix = ("output", "out") if node in self.outputs else ("workspace", "w")
+        """Return a new buffer for a node's value: an output's if it is one, or becomes one in place."""
+        becomes = self.plan.becomes.get(node, node)
+        role, prefix = ("output", "out") if becomes in self.outputs else ("workspace", "w")
         name = self.enter(Buffer(self.fresh(prefix), node.dtype, node.shape, role))
         self.locations[node] = Part(name)
         return name

@@ -1,46 +1,72 @@
-"""Lowering of matrix products to library calls: views as matrices, loops over batches, no copies."""
+"""Lowering of matrix products to library calls: views as matrices, loops over batches, no copies of operands."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from graphc.errors import InternalError
 from graphc.graph.dimensions import Shape, product
+from graphc.graph.leaf import constant_value, is_constant
 from graphc.graph.node import Expr
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import Library, Loop, Name, Operand, Statement, Value
+from graphc.kernel.ir import ONE, Library, Loop, Name, Operand, Statement, Value
+from graphc.kernel.nest import set_each
 from graphc.kernel.normalise import MatrixForm, matrix_form
-from graphc.kernel.read import Part
+from graphc.kernel.product import addend_of, scale_of
+from graphc.kernel.read import Part, Reader
 
 
 def lower_library(node: Expr, draft: Draft) -> list[Statement]:
     """Return the statements of one contraction: a ``gemm`` or ``gemv``, in a loop for each batch axis."""
-    left, right = node.args
+    left, right = node.args[:2]
     form = matrix_form(node.attribute("left"), node.attribute("right"), node.attribute("out"))
     if form is None:
         raise InternalError("a contraction that is not normalised")
     batch = len(form.batch)
-    result = draft.allocate(node)
+    begun = _begin(node, draft)
     first = len(form.inner if form.left_transposed else form.rows)
     second = len(form.columns if form.right_transposed else form.inner)
     places = [
         _as_matrix(draft, draft.place_of(left), left.shape, batch, first),
         _as_matrix(draft, draft.place_of(right), right.shape, batch, second),
-        _as_matrix(draft, Part(result), node.shape, batch, len(form.rows)),
+        _as_matrix(draft, draft.place_of(node), node.shape, batch, len(form.rows)),
     ]
     index: tuple[Value, ...] = tuple(Name(f"k{axis}") for axis in range(batch))
-    statement: Statement = _call(form, [Operand(place.buffer, (*place.lead, *index)) for place in places], node)
+    call = _call(form, [Operand(place.buffer, (*place.lead, *index)) for place in places], node)
+    statement: Statement = replace(call, scale=_scale(node, draft))
     for axis in reversed(range(batch)):
         statement = Loop(f"k{axis}", node.shape[axis], (statement,))
-    return [statement]
+    return [*begun, statement]
+
+
+def _begin(node: Expr, draft: Draft) -> list[Statement]:
+    """Give a product its memory; return the loops that copy what it is added to there, if it is elsewhere."""
+    addend = addend_of(node)
+    if addend in draft.plan.becomes:
+        draft.locations[node] = draft.locations[addend]
+        return []
+    reader = Reader(draft.locations)
+    place = Part(draft.allocate(node))
+    return [] if addend is None else set_each(place, addend, lambda index: reader.read(addend, index), node.origin)
+
+
+def _scale(node: Expr, draft: Draft) -> Value:
+    """Return what the product is multiplied by."""
+    scale = scale_of(node)
+    if scale is None or (is_constant(scale) and constant_value(scale) == 1):
+        return ONE
+    return Reader(draft.locations).read(scale, ())
 
 
 def _call(form: MatrixForm, operands: list[Operand], node: Expr) -> Library:
     """Return the library call: with a matrix and a vector ``gemv``, with two matrices ``gemm``."""
     left, right, result = operands
+    adds = addend_of(node) is not None
     if not form.columns:
-        return Library("gemv", (result,), (left, right), (form.left_transposed, False), node.origin)
+        return Library("gemv", (result,), (left, right), (form.left_transposed, adds), node.origin)
     if not form.rows:
-        return Library("gemv", (result,), (right, left), (not form.right_transposed, False), node.origin)
-    return Library("gemm", (result,), (left, right), (form.left_transposed, form.right_transposed, False), node.origin)
+        return Library("gemv", (result,), (right, left), (not form.right_transposed, adds), node.origin)
+    return Library("gemm", (result,), (left, right), (form.left_transposed, form.right_transposed, adds), node.origin)
 
 
 def _as_matrix(draft: Draft, place: Part, shape: Shape, batch: int, first: int) -> Part:

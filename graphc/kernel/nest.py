@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from graphc.graph.dimensions import Size
@@ -11,7 +13,7 @@ from graphc.graph.types import is_float
 from graphc.kernel.draft import Draft
 from graphc.kernel.ir import Accumulate, Assign, Call, Const, Fold, Let, Loop, Name, Statement, Store, Value
 from graphc.kernel.partition import Group
-from graphc.kernel.read import Location, Part, Reader
+from graphc.kernel.read import Index, Location, Part, Reader
 from graphc.kernel.walk import values_in
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
@@ -232,4 +234,14 @@ def fill(buffer: str, shape: tuple[Size, ...], value: Value, origin: Origin | No
     for axis in reversed(range(len(shape))):
         if shape[axis] != 1:
             body = [Loop(f"k{axis}", shape[axis], tuple(body))]
+    return body
+
+
+def set_each(place: Part, like: Expr, value: Callable[[Index], Value], origin: Origin | None) -> list[Statement]:
+    """Return the loops that set every element of an array that has the shape of a node."""
+    index = tuple(Name(f"i{axis}") if size != 1 else Const(0, "int64") for axis, size in enumerate(like.shape))
+    body: list[Statement] = [Store(place.buffer, (*place.lead, *index), value(index), origin)]
+    for axis in reversed(range(len(like.shape))):
+        if like.shape[axis] != 1:
+            body = [Loop(f"i{axis}", like.shape[axis], tuple(body))]
     return body

@@ -14,6 +14,7 @@ from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
 from graphc.graph.types import is_float
 from graphc.graph.walk import rebuild, with_arguments
+from graphc.kernel.accumulation import fold_into_products
 from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement import EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
@@ -28,7 +29,7 @@ def normalise(roots: Sequence[Expr]) -> list[Expr]:
         became = rebuild(current, _normalise_node)
         following = [became[root] for root in current]
         if following == current:
-            return current
+            return fold_into_products(current)
         current = following
 
 

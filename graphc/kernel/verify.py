@@ -83,8 +83,8 @@ class _Checker:
                 self.require(not within or within in self.names, f"block {within} is not open")
                 self.names.add(index)
                 self.block(body)
-            case Library(results=results, operands=operands):
-                for operand in operands:
+            case Library(results=results, operands=operands, flags=flags):
+                for operand in (*operands, *(results if flags[-1] else ())):
                     self.require(self.base(operand.buffer) in self.written, f"operand {operand.buffer} is not written")
                 for operand in results:
                     self.require(operand.buffer in self.kernel.buffers, f"result {operand.buffer} does not exist")
