@@ -31,6 +31,9 @@ def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool, scale: Any =
     y[...] = y + product if add else product
 
 
+gemv_rows = gemv
+
+
 def sum_any_order(total: Any, value: Any) -> Any:
     """Return the sum of two numbers."""
     return total + value
@@ -42,6 +45,6 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
 
 
 __all__ = [
-    "bool_", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64", "math", "nan",
+    "bool_", "float32", "float64", "gemm", "gemv", "gemv_rows", "inf", "int8", "int16", "int32", "int64", "math", "nan",
     "select", "sum_any_order", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip

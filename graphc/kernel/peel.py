@@ -203,7 +203,7 @@ class _Peeler:
 def _can_be_cut(loop: Loop, found: Effects) -> bool:
     """Tell whether a loop's iterations can run in any order: each writes, or adds to, elements no other reads."""
     inside = list(walk_statements(loop.body))
-    if loop.step != 1 or loop.within or not INDEX.fullmatch(loop.index) or len(inside) > LONGEST:
+    if loop.step != 1 or loop.within or loop.ordered or not INDEX.fullmatch(loop.index) or len(inside) > LONGEST:
         return False
     if any(isinstance(statement, (Assign, Library)) for statement in inside):
         return False

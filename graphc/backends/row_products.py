@@ -1,0 +1,65 @@
+"""Products of a few rows, which are in cache, with a vector: plain loops over four rows at once.
+
+BLAS is made for whole matrices: called for blocks of 64 rows it takes up to half as long again.
+docs/decisions/07-own-row-products.md has the measurements.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from graphc.backends.folding import sum_any_order
+
+SHORT_ROWS = 128
+"""Rows shorter than this are multiplied four at a time; longer ones one by one, as the processor reads ahead."""
+
+
+@njit(forceinline=True, nogil=True)
+def dot_rows(a: Any, x: Any, y: Any, add: Any, scale: Any) -> None:
+    """Write a multiple of the product of each row of a block with a vector, or add it to what is there."""
+    zero = y.dtype.type(0)
+    fours = a.shape[0] // 4 * 4 if a.shape[1] < SHORT_ROWS else 0
+    if not add:
+        y[...] = zero
+    for i in range(0, fours, 4):
+        first, second, third, fourth = zero, zero, zero, zero
+        for j in range(a.shape[1]):
+            first = sum_any_order(first, a[i, j] * x[j])
+            second = sum_any_order(second, a[i + 1, j] * x[j])
+            third = sum_any_order(third, a[i + 2, j] * x[j])
+            fourth = sum_any_order(fourth, a[i + 3, j] * x[j])
+        y[i] += scale * first
+        y[i + 1] += scale * second
+        y[i + 2] += scale * third
+        y[i + 3] += scale * fourth
+    for i in range(fours, a.shape[0]):
+        total = zero
+        for j in range(a.shape[1]):
+            total = sum_any_order(total, a[i, j] * x[j])
+        y[i] += scale * total
+
+
+@njit(forceinline=True, nogil=True)
+def add_rows(a: Any, x: Any, y: Any, scale: Any) -> None:
+    """Add a multiple of the sum of a block's rows, each times its factor in ``x``, to a vector."""
+    fours = a.shape[0] // 4 * 4
+    for i in range(0, fours, 4):
+        first, second, third, fourth = scale * x[i], scale * x[i + 1], scale * x[i + 2], scale * x[i + 3]
+        for j in range(a.shape[1]):
+            y[j] += (a[i, j] * first + a[i + 1, j] * second) + (a[i + 2, j] * third + a[i + 3, j] * fourth)
+    for i in range(fours, a.shape[0]):
+        for j in range(a.shape[1]):
+            y[j] += a[i, j] * (scale * x[i])
+
+
+@njit(forceinline=True, nogil=True)
+def gemv_rows(a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any = 1.0) -> None:
+    """Write a multiple of the product of a block of rows and a vector into another vector, or add it to that."""
+    if transposed:
+        if not add:
+            y[...] = 0
+        add_rows(a, x, y, y.dtype.type(scale))
+    else:
+        dot_rows(a, x, y, add, y.dtype.type(scale))
