@@ -1,8 +1,6 @@
-"""Rules about reductions and contractions, where axes decide: what is repeated, has one element, or only moves."""
+"""Rules about reductions, where axes decide: what is repeated, has one element, or only moves."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -11,8 +9,7 @@ from graphc.graph.leaf import constant
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.graph.types import is_float
-from graphc.ops.contraction_row import CONTRACT
-from graphc.ops.movement import BROADCAST, EXPAND, TRANSPOSE
+from graphc.ops.movement import BROADCAST, EXPAND
 from graphc.ops.statistics import nonzero
 from graphc.rewrite.match import uniform_value
 from graphc.rewrite.rule import ALGEBRAIC, EXACT, STABILISE, AnyRule, Rewriter
@@ -46,10 +43,10 @@ def _sum_of_repeated(node: Expr) -> Expr | None:
     count = product(argument.shape[axis] for axis in axes)
     if not isinstance(count, int) or count == 0:
         return None
-    return apply("multiply", _without(argument, axes), constant(count, node.dtype))
+    return apply("multiply", without_repeated(argument, axes), constant(count, node.dtype))
 
 
-def _without(node: Expr, axes: tuple[int, ...]) -> Expr:
+def without_repeated(node: Expr, axes: tuple[int, ...]) -> Expr:
     """Return a broadcast without some of the axes it repeats along."""
     (source,) = node.args
     lead = len(node.shape) - len(source.shape)
@@ -65,7 +62,7 @@ def _extreme_of_repeated(node: Expr) -> Expr | None:
     axes = node.attribute("axes")
     if not set(axes) <= set(repeated_axes(argument)):
         return None
-    return _without(argument, axes)
+    return without_repeated(argument, axes)
 
 
 def _sum_of_multiple(node: Expr) -> Expr | None:
@@ -138,33 +135,6 @@ def _without_shift(exponent: Expr, axes: tuple[int, ...]) -> Expr:
     return exponent
 
 
-def _contract_transposed(node: Expr) -> Expr | None:
-    """Return the contraction of the arguments before they were transposed, labels permuted."""
-    labels = {"left": node.attribute("left"), "right": node.attribute("right")}
-    arguments = list(node.args)
-    for position, side in enumerate(labels):
-        if arguments[position].op is TRANSPOSE:
-            order = arguments[position].attribute("axes")
-            renamed: list[Any] = [""] * len(order)
-            for label, axis in zip(labels[side], order, strict=True):
-                renamed[axis] = label
-            labels[side] = "".join(renamed)
-            (arguments[position],) = arguments[position].args
-    if arguments == list(node.args):
-        return None
-    return build(CONTRACT, *arguments, **labels, out=node.attribute("out"))
-
-
-def _transpose_contraction(node: Expr) -> Expr | None:
-    """Return the contraction with its output labels permuted."""
-    (argument,) = node.args
-    if argument.op is not CONTRACT:
-        return None
-    out = "".join(argument.attribute("out")[axis] for axis in node.attribute("axes"))
-    labels = {**dict(argument.attributes), "out": out}
-    return build(CONTRACT, *argument.args, **labels)
-
-
 REDUCTION_RULES: tuple[AnyRule, ...] = (
     Rewriter(
         "reduce_one",
@@ -178,20 +148,6 @@ REDUCTION_RULES: tuple[AnyRule, ...] = (
         ("max", "min", "any", "all"),
         "max(broadcast_to(a)) -> a where it was repeated; also min, any, all",
         _extreme_of_repeated,
-        EXACT,
-    ),
-    Rewriter(
-        "contract_transposed",
-        ("contract",),
-        "transpose(a) @ transpose(b) -> one contraction of a and b: the same sums of products",
-        _contract_transposed,
-        EXACT,
-    ),
-    Rewriter(
-        "transpose_contraction",
-        ("transpose",),
-        "transpose(a @ b) -> one contraction: the same sums of products",
-        _transpose_contraction,
         EXACT,
     ),
     Rewriter("sum_of_one", ("sum",), "sum over axes of size 1 -> squeeze", _reduce_one, STABILISE),

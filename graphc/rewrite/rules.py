@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphc.rewrite.algebraic import ALGEBRAIC_EQUATIONS
+from graphc.rewrite.contractions import CONTRACTION_RULES
 from graphc.rewrite.exact import EXACT_EQUATIONS
 from graphc.rewrite.folding import FOLDING_RULES
 from graphc.rewrite.reductions import REDUCTION_RULES
@@ -16,6 +17,7 @@ RULES: tuple[AnyRule, ...] = (
     *SHAPE_RULES,
     *REPEATING_RULES,
     *REDUCTION_RULES,
+    *CONTRACTION_RULES,
     *STABILISE_EQUATIONS,
     *ALGEBRAIC_EQUATIONS,
 )
