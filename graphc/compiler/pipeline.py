@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from graphc.compiler.signature import Signature
 from graphc.errors import ArgumentError, BackendMissing, UnsupportedError
 from graphc.graph import tree
+from graphc.graph.block import is_bundle
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
 from graphc.graph.walk import topological_order
@@ -27,6 +28,7 @@ from graphc.kernel.reuse import reuse_memory
 from graphc.kernel.roll import roll
 from graphc.kernel.verify import verify
 from graphc.rewrite.engine import Trace, simplify
+from graphc.rewrite.loops import tidy_loops
 from graphc.rewrite.rule import ALGEBRAIC, EXACT, STABILISE, Group
 from graphc.settings import BACKENDS, Settings, read_settings
 
@@ -103,6 +105,8 @@ def check_options(
 def make_kernel(outputs: Sequence[Expr], inputs: Sequence[Expr], record: Record) -> Kernel:
     """Return the kernel of simplified outputs, after every pass; verified under GRAPHC_CHECK=1."""
     settings = read_settings()
+    if any(is_bundle(node) for node in topological_order(outputs)):
+        outputs = record.timed("loops: equal work done once, products moved out", lambda: tidy_loops(outputs))
     normal = record.timed("normalise: composites expanded, contractions as matrices", lambda: normalise(outputs))
     record.nodes["normalised"] = len(topological_order(normal))
     kernel: Kernel = record.timed("partition and lower: groups become loops", lambda: lower(normal, inputs))

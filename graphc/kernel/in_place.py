@@ -73,7 +73,7 @@ class _Pass:
         """Return the body without one copy, None where the source cannot be the target."""
         source, target = copy.source, copy.target
         buffer = self.kernel.buffers[source]
-        if buffer.role != "workspace" or source in self.viewed or target.buffer in self.viewed | self.bases.keys():
+        if buffer.role != "workspace" or source in self.viewed or target.buffer in self.bases:
             return None
         whole = self.kernel.buffers[target.buffer].shape[len(target.lead) :]
         position = next(number for number, each in enumerate(body) if each is last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphc.graph.block import BOUND, BUNDLE, Block, block_of, bound, item, nesting, placeholder
@@ -107,6 +107,12 @@ class Loop:
     length: Size
     reverse: bool
 
+    def with_outputs(self, known: Mapping[Expr, Expr]) -> Loop:
+        """Return the loop with nodes of its body replaced."""
+        outputs = substitute((*self.following, *self.stacked), known)
+        count = len(self.following)
+        return replace(self, following=tuple(outputs[:count]), stacked=tuple(outputs[count:]))
+
     def build(self, outside: Mapping[Expr, Expr] | None = None) -> list[Expr]:
         """Return the results of the loop as a node: last carries, then stacked outputs.
 
@@ -146,3 +152,10 @@ def open_loop(node: Expr) -> tuple[Loop, list[Expr]]:
         reverse=node.attribute("reverse"),
     )
     return loop, own[first:]
+
+
+def open_whole(node: Expr) -> Loop:
+    """Return a scan node taken apart, what it captured put back into its body."""
+    loop, outside = open_loop(node)
+    captured = node.args[len(node.args) - len(outside) :]
+    return loop.with_outputs(dict(zip(outside, captured, strict=True)))

@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.graph.block import block_of, is_bundle
+from graphc.graph.walk import topological_order
+from graphc.rewrite.engine import simplify
+from graphc.rewrite.loops import tidy_loops
 
 RANDOM = np.random.default_rng(0)
 X, W, U = gx.tensor("X", ("time", 5, 3)), gx.tensor("W", (4, 4)), gx.tensor("U", (3, 4))
@@ -82,3 +86,31 @@ def test_loops_of_no_steps_have_derivatives() -> None:
     gradient = gx.compile(gx.grad(recurrent(), INPUTS), inputs=INPUTS)(*empty)
     np.testing.assert_array_equal(gradient[4], 2 * VALUES[4])
     assert not gradient[1].any()
+
+
+def loops_of(roots: Any) -> list[gx.Expr]:
+    """Return the loops that are lowered for some results."""
+    return [node for node in topological_order(tidy_loops(simplify(gx.tree.leaves(roots)))) if is_bundle(node)]
+
+
+def test_a_loop_and_its_gradient_run_its_steps_once() -> None:
+    loss = recurrent()
+    assert len(loops_of([loss, gx.grad(loss, INPUTS)])) == 2
+    assert len(loops_of([loss, gx.jvp(loss, INPUTS, TANGENTS)])) == 1
+
+
+def test_what_nobody_reads_is_not_computed_in_a_loop() -> None:
+    (total, _), _ = gx.scan(lambda c, e: ((c[0] + e.sum(), c[1] * e), gx.sin(e)), (gx.constant(0.0), H), X[:, :, 0:1])
+    (loop,) = loops_of(total)
+    assert (loop.attribute("carries"), len(block_of(loop).outputs)) == (1, 1)
+
+
+def test_a_product_of_each_element_with_a_fixed_matrix_is_one_product_before_the_loop() -> None:
+    (loop,) = loops_of(gx.scan(lambda s, e: (gx.tanh(e @ U + s), None), H, X)[0])
+    assert not any(node.op.name == "contract" for node in topological_order(block_of(loop).outputs))
+
+
+def test_loops_that_share_nothing_stay_apart() -> None:
+    first = gx.scan(lambda c, e: (c * e, None), gx.constant(1.0), B)[0]
+    second = gx.scan(lambda c, e: (gx.sin(c + e), None), gx.constant(2.0), B * 2)[0]
+    assert len(loops_of([first, second])) == 2
