@@ -1,10 +1,10 @@
 """The measure every rule lowers, which is why rewriting ends.
 
 An operation of weight w on arguments measured m1, m2... measures ``w + 2*(m1 + m2 + ...)``, a reduction
-``w + 32*m``, an operation that only moves elements ``1 + m``, a number and what folds to one 1. A pattern
-measures a polynomial in its variables; a rule whose right side is smaller coefficient by coefficient lowers
-the measure of every expression it is used in. The weights follow the cost of the operations, so the measure
-falls with the work; ties between numbers go to fewer nodes.
+or contraction ``w + 32*(m1 + ...)``, an operation that only moves elements ``1 + m``, a number and what
+folds to one 1. A pattern measures a polynomial in its variables; a rule whose right side is smaller
+coefficient by coefficient lowers the measure of every expression it is used in. The weights follow the cost
+of the operations, so the measure falls with the work; ties between numbers go to fewer nodes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TypeAlias
 from graphc.graph.leaf import SIZE, is_constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.walk import topological_order
+from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
@@ -53,7 +54,7 @@ def factor_of(node: Expr) -> int:
     """Return what the measure of an operation's arguments is multiplied by."""
     if isinstance(node.op, MovementOperation):
         return 1
-    return _REDUCTION_FACTOR if isinstance(node.op, ReductionOperation) else 2
+    return _REDUCTION_FACTOR if isinstance(node.op, (ReductionOperation, ContractionOperation)) else 2
 
 
 def measure(expression: Expr, constants: Iterable[str] = ()) -> Measure:
@@ -91,7 +92,8 @@ def _measure_node(node: Expr, numbers: set[str], arguments: list[Measure]) -> Me
         return {NUMBER: 1, COUNT: count + (is_constant(node) and node.shape != ())}
     will_fold = isinstance(node.op, MovementOperation) or node.op.name in (*COMPUTE, "astype")
     if will_fold and all(set(argument) == {NUMBER, COUNT} and argument[NUMBER] == 1 for argument in arguments):
-        return {NUMBER: 1, COUNT: count}
+        # Of a number in another shape the simplest form is a broadcast.
+        return {NUMBER: 1, COUNT: count + (node.op.name != "broadcast_to")}
     factor = factor_of(node)
     total: Measure = {NUMBER: weight(node)}
     for argument in arguments:
