@@ -31,7 +31,7 @@ def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool, scale: Any =
     y[...] = y + product if add else product
 
 
-gemv_rows = gemv
+add_rows = dot_rows = gemv
 
 
 def sum_any_order(total: Any, value: Any) -> Any:
@@ -45,6 +45,6 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
 
 
 __all__ = [
-    "bool_", "float32", "float64", "gemm", "gemv", "gemv_rows", "inf", "int8", "int16", "int32", "int64", "math", "nan",
-    "select", "sum_any_order", "uint8", "uint16", "uint32", "uint64",
+    "add_rows", "bool_", "dot_rows", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64",
+    "math", "nan", "select", "sum_any_order", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip

@@ -17,12 +17,10 @@ SHORT_ROWS = 128
 
 
 @njit(forceinline=True, nogil=True)
-def dot_rows(a: Any, x: Any, y: Any, add: Any, scale: Any) -> None:
-    """Write a multiple of the product of each row of a block with a vector, or add it to what is there."""
-    zero = y.dtype.type(0)
+def dot_rows(a: Any, x: Any, y: Any, _transposed: Any, _add: Any) -> None:
+    """Write the product of each row of a block with a vector."""
     fours = a.shape[0] // 4 * 4 if a.shape[1] < SHORT_ROWS else 0
-    if not add:
-        y[...] = zero
+    zero = y.dtype.type(0)
     for i in range(0, fours, 4):
         first, second, third, fourth = zero, zero, zero, zero
         for j in range(a.shape[1]):
@@ -30,36 +28,21 @@ def dot_rows(a: Any, x: Any, y: Any, add: Any, scale: Any) -> None:
             second = sum_any_order(second, a[i + 1, j] * x[j])
             third = sum_any_order(third, a[i + 2, j] * x[j])
             fourth = sum_any_order(fourth, a[i + 3, j] * x[j])
-        y[i] += scale * first
-        y[i + 1] += scale * second
-        y[i + 2] += scale * third
-        y[i + 3] += scale * fourth
+        y[i], y[i + 1], y[i + 2], y[i + 3] = first, second, third, fourth
     for i in range(fours, a.shape[0]):
         total = zero
         for j in range(a.shape[1]):
             total = sum_any_order(total, a[i, j] * x[j])
-        y[i] += scale * total
+        y[i] = total
 
 
 @njit(forceinline=True, nogil=True)
-def add_rows(a: Any, x: Any, y: Any, scale: Any) -> None:
-    """Add a multiple of the sum of a block's rows, each times its factor in ``x``, to a vector."""
+def add_rows(a: Any, x: Any, y: Any, _transposed: Any, _add: Any) -> None:
+    """Add the sum of a block's rows, each times its factor in ``x``, to a vector."""
     fours = a.shape[0] // 4 * 4
     for i in range(0, fours, 4):
-        first, second, third, fourth = scale * x[i], scale * x[i + 1], scale * x[i + 2], scale * x[i + 3]
         for j in range(a.shape[1]):
-            y[j] += (a[i, j] * first + a[i + 1, j] * second) + (a[i + 2, j] * third + a[i + 3, j] * fourth)
+            y[j] += (a[i, j] * x[i] + a[i + 1, j] * x[i + 1]) + (a[i + 2, j] * x[i + 2] + a[i + 3, j] * x[i + 3])
     for i in range(fours, a.shape[0]):
         for j in range(a.shape[1]):
-            y[j] += a[i, j] * (scale * x[i])
-
-
-@njit(forceinline=True, nogil=True)
-def gemv_rows(a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any = 1.0) -> None:
-    """Write a multiple of the product of a block of rows and a vector into another vector, or add it to that."""
-    if transposed:
-        if not add:
-            y[...] = 0
-        add_rows(a, x, y, y.dtype.type(scale))
-    else:
-        dot_rows(a, x, y, add, y.dtype.type(scale))
+            y[j] += a[i, j] * x[i]

@@ -9,7 +9,7 @@ import numpy as np
 from graphc.backends import mathlib
 from graphc.backends.blas import gemm, gemv
 from graphc.backends.folding import sum_any_order
-from graphc.backends.row_products import gemv_rows
+from graphc.backends.row_products import add_rows, dot_rows
 from graphc.backends.selection import select
 
 inf, nan = math.inf, math.nan
@@ -20,6 +20,6 @@ uint8, uint16, uint32, uint64 = np.uint8, np.uint16, np.uint32, np.uint64
 globals().update(mathlib.NAMES)
 
 __all__ = [
-    "bool_", "float32", "float64", "gemm", "gemv", "gemv_rows", "inf", "int8", "int16", "int32", "int64", "math", "nan",
-    "select", "sum_any_order", "uint8", "uint16", "uint32", "uint64",
+    "add_rows", "bool_", "dot_rows", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64",
+    "math", "nan", "select", "sum_any_order", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip

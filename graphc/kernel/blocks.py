@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from graphc.graph.dimensions import Size
 from graphc.kernel.buffers import accesses
 from graphc.kernel.ir import (
+    ONE,
     Accumulate,
     Const,
     Kernel,
@@ -199,8 +200,10 @@ def _in_block(member: Statement, run: Run, local: set[str]) -> Statement:
             )
             for items, chosen in zip((member.operands, member.results), by_row, strict=True)
         )
-        call = "gemv_rows" if member.call == "gemv" else member.call
         flags = (*member.flags[:-1], total or member.flags[-1])
+        call = member.call
+        if call == "gemv" and member.scale == ONE and flags[-1] == total:
+            call = "add_rows" if total else "dot_rows"
         return replace(member, call=call, operands=operands, results=results, flags=flags)
     assert isinstance(member, Loop)
     row = Name(member.index) - Name(INDEX)
