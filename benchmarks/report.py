@@ -24,8 +24,8 @@ E). Each peer has processes of its own, kept on as many cores as it may use thre
 seconds: the first call, with building the graph and differentiating it, less one steady call, after the process's
 first compilation; "warm" is the same in a second process that finds the disk cache. MB: the most memory the process
 held, the peer's own libraries included. JAX's inputs are on the device already and its results awaited; PyTorch's are
-tensors. E is timed in each framework's natural loop over mini-batches; graphc's steps are called from Python one by
-one, as a whole epoch in one native call does not exist yet.
+tensors. E is timed in each framework's natural loop over mini-batches; graphc's steps one by one from Python, and as a
+loop of the graph, a whole epoch in one native call.
 
 "Rivals" are peers that differentiate by themselves. numpy and numba are derivatives written by hand: what a
 user saves himself. A ratio is the other's time by graphc's: above 1, graphc is faster.

@@ -11,13 +11,13 @@ from benchmarks import a_small_calls as a
 from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
-from benchmarks import e_training_step as e
-from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
 from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
+from benchmarks.peers.graphc_networks import e_training_step, f_recurrent
 
+__all__ = ["e_training_step", "f_recurrent"]
 NET9_WEIGHTS = "a b c d p q u v w"
 
 
@@ -103,80 +103,6 @@ def d_logistic_regression(problem: d.Problem) -> Ways:
     return {"value_and_grad": build}
 
 
-class Trainer:
-    """A compiled training step; parameters and moments live in two sets of arrays that trade places."""
-
-    def __init__(self, problem: e.Problem) -> None:
-        self.problem = problem
-        network = problem.network
-        zeros = [np.zeros_like(value) for value in problem.parameters]
-        moments = [zeros, [value.copy() for value in zeros]] if network.adam else []
-        self.state = [[value.copy() for value in problem.parameters], *moments]
-        self.following = [[np.empty_like(value) for value in values] for values in self.state]
-        self.loss = np.empty((), "float32")
-        self.steps = 0
-        self.step = self.compiled()
-
-    def compiled(self) -> gx.Function:
-        """Return loss and next state as a function of state, mini-batch and learning rate."""
-        network = self.problem.network
-        names = ["parameter", "first", "second"][: len(self.state)]
-        state = [
-            [gx.tensor(f"{name}_{place}", value.shape, "float32") for place, value in enumerate(values)]
-            for name, values in zip(names, self.state, strict=True)
-        ]
-        inputs = gx.tensor("inputs", ("batch", network.widths[0]), "float32")
-        targets = gx.tensor("targets", ("batch",), "int64")
-        if not network.classifies:
-            targets = gx.tensor("targets", ("batch", 1), "float32")
-        rate, unbias = gx.symbol("rate", dtype="float32"), gx.symbol("unbias", dtype="float32")
-        loss = network_loss(network, state[0], inputs, targets)
-        gradient = gx.grad(loss, wrt=state[0])
-        scales = [rate, unbias] if network.adam else [rate]
-        following = updated(state, gradient, scales)
-        return gx.compile([loss, following], [state, inputs, targets, *scales])
-
-    def epoch(self) -> tuple[Any, ...]:
-        """Train on all mini-batches; return the last loss and the parameters."""
-        for inputs, targets in self.problem.epoch():
-            self.steps += 1
-            network = self.problem.network
-            scales = e.adam_scales(network, self.steps) if network.adam else (network.rate,)
-            self.step(self.state, inputs, targets, *scales, out=[self.loss, self.following])
-            self.state, self.following = self.following, self.state
-        return (self.loss, *self.state[0])
-
-
-def network_loss(network: e.Network, parameters: list[gx.Expr], inputs: gx.Expr, targets: gx.Expr) -> gx.Expr:
-    """Return the loss of a mini-batch."""
-    activation = gx.tanh if network.activation == "tanh" else gx.relu
-    layer = inputs
-    for place in range(0, len(parameters), 2):
-        layer = layer @ parameters[place] + parameters[place + 1]
-        layer = activation(layer) if place < len(parameters) - 2 else layer
-    return gx.softmax_cross_entropy_with_logits(layer, targets) if network.classifies else gx.mse(layer, targets)
-
-
-def updated(state: list[list[gx.Expr]], gradient: list[gx.Expr], scales: list[gx.Expr]) -> list[list[gx.Expr]]:
-    """Return the next parameters (and moments) by gradient descent or Adam."""
-    if len(state) == 1:
-        return [[value - scales[0] * slope for value, slope in zip(state[0], gradient, strict=True)]]
-    rate, unbias = scales
-    following: list[list[gx.Expr]] = [[], [], []]
-    for value, first, second, slope in zip(*state, gradient, strict=True):
-        first = first + (1 - e.FIRST_DECAY) * (slope - first)
-        second = second + (1 - e.SECOND_DECAY) * (slope**2 - second)
-        following[0].append(value - rate * first / (gx.sqrt(second * unbias) + e.EPSILON))
-        following[1].append(first)
-        following[2].append(second)
-    return following
-
-
-def e_training_step(problem: e.Problem) -> Ways:
-    """Return a step at a time, called from Python, writing to arrays that exist."""
-    return {"step": lambda: Call(Trainer(problem).epoch, steps=problem.network.batches)}
-
-
 def rosenbrock(x: gx.Expr) -> gx.Expr:
     """Return Rosenbrock's function."""
     left, right = x[:-1], x[1:]
@@ -224,26 +150,6 @@ def limits(problem: machine.Problem) -> Ways:
         return {"matmul": lambda: Call(gx.compile(first @ second, [first, second]), given, out_given)}
     triad = first + problem.scale * second
     return {"triad": lambda: Call(gx.compile(triad, [first, second]), given, out_given)}
-
-
-def f_recurrent(problem: f.Problem) -> Ways:
-    """Return the steps unrolled in the graph."""
-
-    def build() -> Call:
-        shapes = [value.shape for value in problem.weights]
-        names = ("weights", "recurrent", "biases")
-        weights, recurrent, biases = parameters = [
-            gx.tensor(name, shape) for name, shape in zip(names, shapes, strict=True)
-        ]
-        inputs = gx.tensor("inputs", problem.inputs.shape)
-        linear, state, squares = inputs @ weights + biases, None, gx.constant(0.0)
-        for step in range(len(problem.inputs)):
-            state = gx.tanh(linear[step] if state is None else linear[step] + state @ recurrent)
-            squares = squares + gx.sum(state**2)
-        given = (problem.inputs, *problem.weights)
-        return gradient_of(squares / problem.inputs.size, [inputs, *parameters], parameters, *given)
-
-    return {"value_and_grad": build}
 
 
 def overhead(problem: calls.Problem) -> Ways:
