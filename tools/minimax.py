@@ -76,10 +76,8 @@ def series(function: Real, taken: list[Any], power: int, step: int = 1) -> Real:
 
 def problems() -> dict[str, tuple[Real, Real, Any, Any, tuple[int, int]]]:
     """Return for each table: function, weight of its error, interval, degrees for float64 and float32."""
-    ln2, ln10 = mpmath.log(2), mpmath.log(10)
-    half = ln2 / 2 + mpf(1) / 512
+    half = mpmath.log(2) / 2 + mpf(1) / 512
     root = mpmath.sqrt(2)
-    eighth = (mpmath.tan(mpmath.pi / 8) + mpf(1) / 256) ** 2
     quarter = (mpmath.pi / 4 + mpf(1) / 128) ** 2
     one = mpf(1)
 
@@ -108,15 +106,15 @@ def problems() -> dict[str, tuple[Real, Real, Any, Any, tuple[int, int]]]:
         "EXP2": (series(lambda x: 2**x, [one], 1), abs, -one / 2 - one / 512, one / 2 + one / 512, (10, 5)),
         "LOG": (odds(1), lambda z: z, *log_range, (6, 2)),
         "LOG_REST": (odds(2), lambda z: z**2, *log_range, (6, 2)),
-        "CBRT": (inverse_root, lambda f: 1 / inverse_root(f), 1 / root - 1, root - 1, (6, 3)),
+        "CBRT": (inverse_root, lambda f: 1 / inverse_root(f), 1 / root - 1, root - 1, (5, 2)),
         "SIN": (series(mpmath.sin, [0, one], 3, 2), lambda z: z, 0, quarter, (5, 2)),
         "COS": (series(mpmath.cos, [one, 0, -one / 2], 4, 2), lambda z: z**2, 0, quarter, (5, 2)),
         "SINH": (series(mpmath.sinh, [0, one], 3, 2), lambda z: z, 0, half**2, (4, 1)),
         "COSH": (series(mpmath.cosh, [one], 2, 2), lambda z: z, 0, half**2, (4, 2)),
-        "ATAN": (series(mpmath.atan, [0, one], 3, 2), lambda z: z, 0, eighth, (10, 4)),
+        "ATAN": (series(mpmath.atan, [0, one], 3, 2), lambda z: z, 0, one / 4 + one / 256, (11, 5)),
         "ERF": (series(mpmath.erf, [0, slope], 3, 2), lambda z: z, 0, one + one / 256, (10, 5)),
         "LOG_ERFC": (tail, share, 0, 5, (18, 10)),
-        "ERFC": (scaled_tail, lambda q: 1 / scaled_tail(q), -1, one * 3 / 4, (22, 11)),
+        "ERFC": (scaled_tail, lambda q: 1 / scaled_tail(q), -one * 7 / 9, one * 3 / 4, (20, 10)),
         "ASIN": (series(mpmath.asin, [0, one], 3, 2), lambda z: z, 0, one / 4, (12, 5)),
     }
     return found

@@ -67,6 +67,11 @@ def integer_power(x: Any, n: int) -> Any:
     return result
 
 
+def power(x: Any, y: Any) -> Any:
+    """Return x**y."""
+    return x**y
+
+
 def cbrt(x: Any) -> Any:
     """Return the real cube root."""
     return np.cbrt(x)
@@ -208,5 +213,7 @@ def rint(x: Any) -> Any:
 
 
 ROUNDING = (floor, ceil, trunc, rint)
-SHORT = (like, sign, clip, integer_power, cbrt, exp2, expit, logit, softplus, log_sigmoid, logaddexp, xlogy, xlog1py)
+SHORT = (
+    like, sign, clip, integer_power, power, cbrt, exp2, expit, logit, softplus, log_sigmoid, logaddexp, xlogy, xlog1py,
+)  # fmt: skip
 LONG = (digamma, polygamma)

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from math import acosh as acosh
-from math import asinh as asinh
-from math import atan2 as atan2
-from math import atanh as atanh
 from math import copysign as copysign
-from math import erfc as erfc
 from math import gamma as gamma
-from math import hypot as hypot
 from math import isfinite as isfinite
 from math import isinf as isinf
 from math import lgamma as lgamma

@@ -19,7 +19,6 @@ HALF_PI = {
 }
 """pi/2 as a sum of three numbers."""
 FARTHEST = {"float64": 2.0**40, "float32": 2.0**16}
-TAN_EIGHTH = math.sqrt(2.0) - 1.0
 
 
 def reduce(x: Number) -> tuple[Bits, Number, Number]:
@@ -97,9 +96,9 @@ def _unless_far(x: Number, near: Number, name: str) -> Number:
 
 
 def atan(x: Number) -> Number:
-    """Return the inverse tangent: one division reduces to |t| <= tan(pi/8)."""
+    """Return the inverse tangent: one division reduces to |t| <= 1/2."""
     a = abs(x)
-    is_large, is_middle = a > 1.0 / TAN_EIGHTH, a > TAN_EIGHTH
+    is_large, is_middle = a > 2.0, a > 0.5
     top = select(is_large, -1.0, select(is_middle, a - 1.0, a))
     t = top / select(is_large, a, select(is_middle, a + 1.0, 1.0))
     high, low, _ = HALF_PI[x.format.name]
@@ -107,6 +106,28 @@ def atan(x: Number) -> Number:
     rest = select(is_large, x.constant(low), select(is_middle, x.constant(low / 2), 0.0))
     z = t * t
     return (base + (t + (t * z).times_plus(z.polynomial(tables.ATAN), rest))).with_sign_of(x)
+
+
+def atan2(y: Number, x: Number) -> Number:
+    """Return the angle of the point (x, y): of the smaller coordinate over the larger, then turned and mirrored."""
+    a, b = abs(x), abs(y)
+    is_steep = b > a
+    short, long = select(is_steep, a, b), select(is_steep, b, a)
+    shrink = select(long > long.format.pick(2.0**1021, 2.0**125), x.constant(0.25), 1.0)
+    short, long = short * shrink, long * shrink
+    is_even = short.equals(long)
+    short, long = select(is_even, select(short > 0.0, x.constant(1.0), 0.0), short), select(is_even, 1.0, long)
+    is_middle = short > long * 0.5
+    t = select(is_middle, short - long, short) / select(is_middle, short + long, long)
+    eighths = select(is_middle, x.constant(1.0), 0.0)
+    eighths = select(is_steep, 2.0 - eighths, eighths)
+    eighths = select(x.has_sign(), 4.0 - eighths, eighths)
+    t = select(is_steep, -t, t)
+    t = select(x.has_sign(), -t, t)
+    high, low, _ = HALF_PI[x.format.name]
+    z = t * t
+    rest = eighths.times_plus(low / 2, (t * z).times_plus(z.polynomial(tables.ATAN), t))
+    return eighths.times_plus(high / 2, rest).with_sign_of(y)
 
 
 def _arc(x: Number) -> tuple[Truth, Number, Number]:

@@ -211,6 +211,10 @@ class Number:
         """Return the square root."""
         return self._intrinsic("llvm.sqrt", self)
 
+    def floor(self) -> Number:
+        """Return the largest integer not above the number."""
+        return self._intrinsic("llvm.floor", self)
+
     def bits(self) -> Bits:
         """Return the bits."""
         return Bits(self.builder, self.builder.bitcast(self.value, self.format.whole), self.format)
@@ -222,7 +226,7 @@ class Number:
     def polynomial(self, table: Coefficients | Sequence[float]) -> Number:
         """Return a polynomial of the number: even and odd powers apart, each by Horner's rule."""
         coefficients = table[self.format.name] if isinstance(table, Mapping) else table
-        if len(coefficients) < 8:
+        if len(coefficients) < 7:
             return self.horner(coefficients)
         square = self * self
         return square.horner(coefficients[1::2]).times_plus(self, square.horner(coefficients[::2]))

@@ -37,6 +37,13 @@ def exp_reduced(r: Number) -> Number:
     return (r * r).times_plus(r.polynomial(tables.EXP), r) + 1.0
 
 
+def exp_shifted(r: Number, missing: Number, error: Number) -> Number:
+    """Return exp(r + missing + error) - 1 for |r| <= log(2)/2, where the error may be far larger than r's rounding."""
+    whole = r + error
+    rest = ((r - whole) + error) + missing
+    return whole + (whole * whole).times_plus(whole.polynomial(tables.EXP), rest)
+
+
 def scaled(y: Number, k: Bits) -> Number:
     """Return y 2**k for y near 1, in two steps: only the second may overflow or round to a subnormal number."""
     half = k >> 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from graphc.backends.vectormath import angles, exponentials, logarithms, special
+from graphc.backends.vectormath import angles, areas, exponentials, logarithms, powers, special
 from graphc.backends.vectormath.emit import FORMATS, Format, Number
 
 Emitter = Callable[..., Number]
@@ -18,9 +19,12 @@ UNARY: tuple[Emitter, ...] = (
     exponentials.sinh, exponentials.cosh, exponentials.tanh,
     logarithms.log, logarithms.log2, logarithms.log10, logarithms.log1p,
     logarithms.softplus, logarithms.log_sigmoid, logarithms.logit,
-    angles.sin, angles.cos, angles.tan, angles.asin, angles.acos, angles.atan, special.erf,
+    angles.sin, angles.cos, angles.tan, angles.asin, angles.acos, angles.atan,
+    areas.asinh, areas.acosh, areas.atanh, powers.cbrt, special.erf, special.erfc,
 )  # fmt: skip
-BINARY: tuple[Emitter, ...] = (logarithms.logaddexp, logarithms.xlogy, logarithms.xlog1py)
+BINARY: tuple[Emitter, ...] = (
+    logarithms.logaddexp, logarithms.xlogy, logarithms.xlog1py, angles.atan2, powers.hypot, powers.power,
+)  # fmt: skip
 
 
 def inlined(module: ir.Module, emitter: Emitter, form: Format, arity: int) -> ir.Function:
@@ -76,10 +80,22 @@ def _binary(emitter: Emitter) -> Any:
     def typed(typing_context: Any, x: Any, y: Any) -> Any:
         if not (_is_number(x) and _is_number(y)):
             return None
+        if emitter is powers.power and not (isinstance(x, types.Float) or isinstance(y, types.Float)):
+            return _integer_power(typing_context, x, y)
         kind = _format_of((x, y))
         return kind(x, y), _code(emitter, kind, 2)
 
     return _named(typed, emitter)
+
+
+def _integer_power(typing_context: Any, x: Any, y: Any) -> Any:
+    """Return the signature and the code generator of a power of integers, which is Numba's own."""
+    signature = typing_context.resolve_function_type(operator.pow, (x, y), {})
+
+    def emit(context: Any, builder: Any, given: Any, arguments: Any) -> Any:
+        return context.get_function(operator.pow, signature)(builder, arguments)
+
+    return signature, emit
 
 
 def _named(typed: Callable[..., Any], emitter: Emitter) -> Any:

@@ -1,10 +1,15 @@
-"""The error function: a polynomial in x**2 near 0, beyond 1 one minus the exponential of a polynomial."""
+"""The error function and its complement.
+
+erf is a polynomial in x**2 near 0, beyond 1 one minus the exponential of a polynomial. erfc is exp(-x**2) times a
+function that hardly varies, a polynomial in (x - 4)/(x + 4): Shepherd & Laframboise, Chebyshev approximation of
+(1 + 2x) exp(x**2) erfc x, Mathematics of Computation 36 (1981).
+"""
 
 from __future__ import annotations
 
 from graphc.backends.vectormath import tables
 from graphc.backends.vectormath.emit import Number, not_above, select
-from graphc.backends.vectormath.exponentials import exp_reduced, power_of_two, reduce
+from graphc.backends.vectormath.exponentials import exp_reduced, exp_shifted, power_of_two, reduce, scaled
 
 SLOPE = {
     "float64": (1.1283791670955126, 1.533545961316588e-17),
@@ -15,12 +20,38 @@ START = 1.0
 """The polynomial of log(erfc(x)) is one in x - 1, for x from 1 to 6."""
 
 
-def erf(x: Number) -> Number:
-    """Return the error function."""
+def _erf_near_0(x: Number) -> Number:
+    """Return erf(x) for |x| <= 1."""
     high, low = SLOPE[x.format.name]
     z = not_above(x * x, 1.0)
-    near = x.times_plus(high, x * z.times_plus(z.polynomial(tables.ERF), low))
+    return x.times_plus(high, x * z.times_plus(z.polynomial(tables.ERF), low))
+
+
+def erf(x: Number) -> Number:
+    """Return the error function."""
     exponent = (not_above(abs(x), 6.0) - START).polynomial(tables.LOG_ERFC)
     k, r, _ = reduce(exponent)
     far = 1.0 - exp_reduced(r) * power_of_two(k)
-    return select(abs(x) < START, near, far).with_sign_of(x)
+    return select(abs(x) < START, _erf_near_0(x), far).with_sign_of(x)
+
+
+def _scaled_erfc(a: Number) -> Number:
+    """Return exp(a**2) erfc(a) for a >= 1/2."""
+    near = 1.0 / (a + 4.0)
+    q = (a - 4.0) * near
+    q = near.times_plus(q.times_plus(-a, (q + 1.0).times_plus(-4.0, a)), q)
+    product, doubled = q.polynomial(tables.ERFC), a + a
+    inverse = 1.0 / (doubled + 1.0)
+    result = product * inverse
+    return inverse.times_plus(result.times_plus(-doubled, product - result), result)
+
+
+def erfc(x: Number) -> Number:
+    """Return one minus the error function, accurate where that is small."""
+    a = not_above(abs(x), x.format.pick(28.0, 11.0))
+    square = a * a
+    k, r, missing = reduce(-square)
+    size = _scaled_erfc(a)
+    result = scaled(size.times_plus(exp_shifted(r, missing, -a.times_plus(a, -square)), size), k)
+    far = select(x < 0.0, 2.0 - result, result)
+    return select(abs(x) < 0.5, 1.0 - _erf_near_0(x), far)
