@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphc.graph.dimensions import product
 from graphc.graph.node import Expr, build
 from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
@@ -20,6 +21,9 @@ from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement import EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
+
+MANY, SMALL = 16, 512
+"""Batches of so many products, with at most so many multiplications each, are loops, not library calls."""
 
 
 def normalise(roots: Sequence[Expr]) -> list[Expr]:
@@ -112,12 +116,12 @@ def matrix_form(left: str, right: str, out: str) -> MatrixForm | None:
 
 def _matrix_contraction(node: Expr) -> Expr:
     """Return a contraction as a matrix product, or as products and sums where that is better."""
-    left, left_labels = _without_transpose(node.args[0], node.attribute("left"))
-    right, right_labels = _without_transpose(node.args[1], node.attribute("right"))
     out = node.attribute("out")
+    left, left_labels = _without_single(*_without_transpose(node.args[0], node.attribute("left")), out)
+    right, right_labels = _without_single(*_without_transpose(node.args[1], node.attribute("right")), out)
     inner = [label for label in left_labels if label in right_labels and label not in out]
     outer = [label for label in out if (label in left_labels) != (label in right_labels)]
-    if not inner or not outer or not is_float(node.dtype):
+    if not inner or not outer or not is_float(node.dtype) or _is_small(node):
         return _products_and_sums(left, right, left_labels, right_labels, out)
     if _columns_first(left_labels, right_labels, out):
         left, right, left_labels, right_labels = right, left, right_labels, left_labels
@@ -133,6 +137,15 @@ def _matrix_contraction(node: Expr) -> Expr:
     return result if wanted == out else apply("transpose", result, tuple(wanted.index(label) for label in out))
 
 
+def _is_small(node: Expr) -> bool:
+    """Tell whether a contraction is many products of so few numbers that calling a library for each costs more."""
+    left, right, out = (node.attribute(name) for name in ("left", "right", "out"))
+    size = dict(zip(left + right, (*node.args[0].shape, *node.args[1].shape), strict=True))
+    batch = {label for label in out if label in left and label in right}
+    count, each = (product(size[label] for label in size if (label in batch) == many) for many in (True, False))
+    return isinstance(each, int) and each <= SMALL and not (isinstance(count, int) and count < MANY)
+
+
 def _columns_first(left: str, right: str, out: str) -> bool:
     """Tell whether the output has the right operand's own axes before the left's."""
     own = [label in left for label in out if (label in left) != (label in right)]
@@ -146,6 +159,14 @@ def _without_transpose(node: Expr, labels: str) -> tuple[Expr, str]:
         labels = "".join(labels[axes.index(axis)] for axis in range(len(axes)))
         (node,) = node.args
     return node, labels
+
+
+def _without_single(node: Expr, labels: str, out: str) -> tuple[Expr, str]:
+    """Return an operand without the axes of size 1 that are summed over, and the labels of the others."""
+    axes = tuple(axis for axis, label in enumerate(labels) if label not in out and node.shape[axis] == 1)
+    if not axes:
+        return node, labels
+    return apply("squeeze", node, axes), "".join(label for axis, label in enumerate(labels) if axis not in axes)
 
 
 def _ordered(node: Expr, labels: str, batch: str, own: str, inner: str) -> tuple[str, Expr]:
@@ -168,11 +189,11 @@ def _products_and_sums(left: Expr, right: Expr, left_labels: str, right_labels: 
     inner = "".join(label for label in left_labels if label not in out)
     space = out + inner
     factors = [_spread(left, left_labels, space), _spread(right, right_labels, space)]
-    product = apply("multiply", *factors)
+    multiplied = apply("multiply", *factors)
     axes = tuple(range(len(out), len(space)))
     if not axes:
-        return product
-    return apply("astype", apply("sum", product, axis=axes), left.dtype)
+        return multiplied
+    return apply("astype", apply("sum", multiplied, axis=axes), left.dtype)
 
 
 def _spread(node: Expr, labels: str, space: str) -> Expr:
