@@ -44,7 +44,7 @@ def _scalar_converter(node: Expr) -> Converter:
 
 
 def _array_converter(node: Expr) -> Converter:
-    """Return the converter of a symbol with dimensions: to a contiguous array of its dtype and rank."""
+    """Return the converter of a symbol with dimensions: to a contiguous array of its rank and very dtype."""
     dtype, rank = np.dtype(node.dtype), len(node.shape)
 
     def convert(value: Any) -> Any:
@@ -55,7 +55,7 @@ def _array_converter(node: Expr) -> Converter:
             and value.flags.c_contiguous
             and value.flags.aligned
         ):
-            return value
+            return value if value.dtype is dtype else value.view(dtype)
         array = as_array(value, node)
         if array.ndim != rank:
             raise ShapeError(
@@ -63,7 +63,7 @@ def _array_converter(node: Expr) -> Converter:
                 f"got {array.ndim} with shape {format_shape(array.shape)}",
                 remedy="reshape the array, or declare the symbol with that rank",
             )
-        return np.require(array, None, ["C", "A"])
+        return np.require(array, None, ["C", "A"]).view(dtype)
 
     return convert
 

@@ -18,12 +18,12 @@ def make_c_function(program: Program) -> Any:
     """
     nodes = [*program.job.inputs, *program.job.outputs]
     numbers = all(node.dtype == "float64" and not node.shape for node in nodes) and len(program.job.outputs) == 1
-    if not isinstance(program, CpuProgram) or not program.native.compiled or not numbers:
+    if not isinstance(program, CpuProgram) or not program.native.function or not numbers:
         raise UnsupportedError(
             "a C function takes float64 numbers and returns one, compiled for the CPU",
             remedy="compile one scalar expression of scalar float64 symbols",
         )
     names = ", ".join(f"a{number}" for number in range(len(program.job.inputs)))
-    scope: dict[str, Any] = {"kernel": program.native.call}
+    scope: dict[str, Any] = {"kernel": program.native.kernel}
     exec(f"def function({names}):\n    return kernel({names})[0]", scope)
     return cfunc(types.float64(*[types.float64] * len(program.job.inputs)))(scope["function"])

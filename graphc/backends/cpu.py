@@ -17,9 +17,10 @@ from numba import njit, types
 from numba.np import numpy_support
 
 from graphc.backends import cache, plain_runtime
+from graphc.backends.frames import SUFFIX
 from graphc.backends.kernel_compiler import KernelCompiler
 from graphc.backends.module import module_text
-from graphc.backends.source import FUNCTION, array_arguments, render
+from graphc.backends.source import FUNCTION, array_arguments, render, returned_values
 from graphc.backends.vector_runtime import with_vector_math
 from graphc.errors import InternalError
 from graphc.kernel.ir import Buffer, Kernel
@@ -42,17 +43,16 @@ class Native:
     """A compiled kernel.
 
     Attributes:
-        call: inputs, constants, results and workspaces to a tuple of the scalar results, or None.
-        direct: the same without a check of the arguments' types: only for numbers of the exact types.
-        compiled: whether it is native code.
+        kernel: inputs, constants, results and workspaces to a tuple of the scalar results, or None: what Numba
+            compiled, for compiled code to call; or plain Python.
+        function: the address of its function of a frame, 0 if it is plain Python.
         text: the source it was compiled from.
         seconds: how long compiling or loading took.
         cache_hits: how many functions came from the disk cache.
     """
 
-    call: Callable[..., Any]
-    direct: Callable[..., Any]
-    compiled: bool
+    kernel: Callable[..., Any]
+    function: int
     text: str
     seconds: float
     cache_hits: int
@@ -86,7 +86,7 @@ def compile_kernel(
         return _plain(render(kernel).text())
     text = with_vector_math(module_text(kernel), kernel, precise)
     noted[RENDER] = time.perf_counter() - start
-    signature = tuple(_argument_types(kernel))
+    signature = _signature(kernel)
     name = cache.module_name(text, f"{signature} fast={fast_math}")
     with _compiled_lock:
         found = _compiled.get(name)
@@ -104,8 +104,8 @@ def compile_kernel(
     return native
 
 
-def _argument_types(kernel: Kernel) -> list[Any]:
-    """Return the Numba types of a kernel's arguments."""
+def _signature(kernel: Kernel) -> Any:
+    """Return the Numba type of a kernel's function."""
     found = []
     for entry in [*kernel.inputs, *array_arguments(kernel)]:
         scalar = numpy_support.from_dtype(np.dtype(entry.dtype))
@@ -114,12 +114,11 @@ def _argument_types(kernel: Kernel) -> list[Any]:
             found.append(types.Array(scalar, len(entry.shape), "C", readonly=not written))
         else:
             found.append(scalar)
-    return found
+    returned = [numpy_support.from_dtype(np.dtype(value.dtype)) for value in returned_values(kernel)]
+    return (types.Tuple(returned) if returned else types.none)(*found)
 
 
-def _compile(
-    name: str, text: str, signature: tuple[Any, ...], fast_math: bool, cached: bool, settings: Settings
-) -> Native:
+def _compile(name: str, text: str, signature: Any, fast_math: bool, cached: bool, settings: Settings) -> Native:
     """Compile a module's function, or load what was compiled before."""
     start = time.perf_counter()
     text = text.replace(f"def {FUNCTION}(", f"def {name}(")
@@ -135,10 +134,11 @@ def _compile(
     dispatcher.disable_compile()
     hits = sum(dispatcher.stats.cache_hits.values())
     (overload,) = dispatcher.overloads.values()
-    return Native(dispatcher, overload.entry_point, True, text, time.perf_counter() - start, hits)
+    function = overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name + SUFFIX)
+    return Native(dispatcher, function, text, time.perf_counter() - start, hits)
 
 
-def _through_cache(name: str, text: str, signature: tuple[Any, ...], fast_math: bool) -> Any:
+def _through_cache(name: str, text: str, signature: Any, fast_math: bool) -> Any:
     """Return the compiled dispatcher of an entry of the disk cache, which is made if it is missing."""
     try:
         with cache.entry(name, text) as path:
@@ -157,7 +157,7 @@ def _through_cache(name: str, text: str, signature: tuple[Any, ...], fast_math: 
         return _in_memory(name, text, signature, fast_math)  # another process cleared the cache meanwhile
 
 
-def _in_memory(name: str, text: str, signature: tuple[Any, ...], fast_math: bool) -> Any:
+def _in_memory(name: str, text: str, signature: Any, fast_math: bool) -> Any:
     """Return a dispatcher compiled for this process alone."""
     dispatcher = _dispatcher(_temporary_module(name, text), name, fast_math, cached=False)
     dispatcher.compile(signature)
@@ -189,7 +189,7 @@ def _plain(text: str) -> Native:
         with np.errstate(all="ignore"):
             return function(*(a if isinstance(a, np.ndarray) else np.asarray(a)[()] for a in arguments))
 
-    return Native(call, call, False, text, 0.0, 0)
+    return Native(call, 0, text, 0.0, 0)
 
 
 def _failure(name: str, text: str, error: Exception) -> InternalError:

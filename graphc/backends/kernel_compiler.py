@@ -1,4 +1,4 @@
-"""Numba's compiler as kernels need it: no two arrays overlap, and LLVM optimises the whole at once."""
+"""Numba's compiler as kernels need it: arrays do not overlap, LLVM optimises all at once, calls are by frames."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from numba.core import codegen, compiler
+from numba.core.compiler_machinery import register_pass
+from numba.core.lowering import Lower
+from numba.core.typed_passes import NativeLowering
+
+from graphc.backends.frames import add_frame_function
 
 
 class KernelLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
@@ -20,6 +25,26 @@ class KernelLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
         module.data_layout = self._codegen._data_layout
 
 
+class _Lower(Lower):  # type: ignore[misc]
+    """Lowering that makes a function of a frame in place of Numba's wrapper, which is long where arrays are many."""
+
+    def create_cpython_wrapper(self, release_gil: bool = False) -> None:
+        """Add what calls the kernel; see `graphc.backends.frames`."""
+        add_frame_function(self.context, self.library, self.fndesc)
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _KernelLowering(NativeLowering):  # type: ignore[misc]
+    """The pass of it."""
+
+    _name = "kernel_lowering"
+
+    @property
+    def lowering_class(self) -> type[Lower]:
+        """What this pass lowers by."""
+        return _Lower
+
+
 class KernelCompiler(compiler.Compiler):  # type: ignore[misc]
     """Numba's compiler, told that no two arrays overlap: the caller sees to it, and loops vectorise."""
 
@@ -29,3 +54,13 @@ class KernelCompiler(compiler.Compiler):  # type: ignore[misc]
         self.state.library = KernelLibrary(self.state.targetctx.codegen(), function.__qualname__)
         self.state.library.enable_object_caching()
         return super().compile_extra(function)
+
+    def define_pipelines(self) -> list[Any]:
+        """Return Numba's passes with the lowering of kernels in the place of its own."""
+        pipelines: list[Any] = super().define_pipelines()
+        for pipeline in pipelines:
+            pipeline.passes = [
+                (_KernelLowering if each is NativeLowering else each, words) for each, words in pipeline.passes
+            ]
+            pipeline.finalize()
+        return pipelines

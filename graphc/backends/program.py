@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +12,19 @@ import numpy as np
 
 from graphc.backends import cpu, reference
 from graphc.backends.binding import SizeSolver, converter
-from graphc.backends.source import array_arguments, render
+from graphc.backends.calls import make_call
+from graphc.backends.source import array_arguments, render, returned_values
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.block import nested_order
 from graphc.graph.dimensions import Dimension, Shape, evaluate, names
 from graphc.graph.node import Expr
 from graphc.graph.types import format_shape
-from graphc.graph.walk import topological_order
 from graphc.kernel.ir import Kernel
 from graphc.kernel.requirements import requirements
 
 Array = np.ndarray[Any, Any]
+KEPT = 8
+"""For how many sizes a program keeps its native function and the memory it works in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,6 @@ class Program:
         self.job = job
         self.seconds: dict[str, float] = {}
         self.convert = [converter(node) for node in job.inputs]
-        order = topological_order(job.outputs)
         everything = nested_order(job.outputs)
         self.sizes = SizeSolver(job.inputs, _sizes_used(everything), requirements(everything))
 
@@ -106,71 +108,73 @@ class ReferenceProgram(Program):
 
 
 class CpuProgram(Program):
-    """Runs the kernel's native function, with workspace kept for each thread."""
+    """Runs the kernel's native function."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        kernel = job.kernel
-        self.native = cpu.compile_kernel(kernel, job.fast_math, job.cache, self.seconds, job.precise)
-        self.constants = [kernel.constants[b.name] for b in array_arguments(kernel) if b.role == "constant"]
-        self.allocated = [(b.name, b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "output"]
-        self.workspace = [(b.shape, np.dtype(b.dtype)) for b in array_arguments(kernel) if b.role == "workspace"]
-        self.finish = [scalar_type(node) for node in job.outputs]
-        self.local = threading.local()
+        self.native = cpu.compile_kernel(job.kernel, job.fast_math, job.cache, self.seconds, job.precise)
+        self.allocated = [
+            (b.name, b.shape, np.dtype(b.dtype)) for b in array_arguments(job.kernel) if b.role == "output"
+        ]
+        self._calls: OrderedDict[tuple[int, ...], Callable[..., Any]] = OrderedDict()
+        self._lock = threading.Lock()
 
     @property
     def cache_hits(self) -> int:
         """How many native functions were loaded from the disk cache."""
         return self.native.cache_hits
 
+    def call_for(self, sizes: tuple[int, ...]) -> Callable[..., Any]:
+        """Return the kernel for sizes in the order of the binders, see `graphc.backends.calls`.
+
+        Raises:
+            ShapeError: the sizes do not fit the graph.
+        """
+        with self._lock:
+            if sizes not in self._calls:
+                self.sizes.require(sizes)
+                named = dict(zip((name for name, _, _ in self.sizes.binders), sizes, strict=True))
+                self._calls[sizes] = make_call(self.job.kernel, self.native, named)
+            self._calls.move_to_end(sizes)
+            while len(self._calls) > KEPT:
+                self._calls.popitem(last=False)
+            return self._calls[sizes]
+
     def run(self, values: Sequence[Any], out: Sequence[Array] | None = None) -> list[Any]:
         """Return the outputs' values; see `Program.run`."""
         bound, sizes = self.bind(values)
         self.require_fitting(out, sizes)
-        given = self._given(bound, out)
-        outputs = {
-            name: given[name] if name in given else np.empty(concrete(shape, sizes), dtype)
-            for name, shape, dtype in self.allocated
-        }
-        returned = self.native.call(
-            *bound, *self.constants, *outputs.values(), *self.workspace_of(tuple(sizes.values()))
-        )
-        return self._results(outputs, returned, out)
+        arrays = self._given(bound, out)
+        for name, shape, dtype in self.allocated:
+            if name not in arrays:
+                arrays[name] = np.empty(concrete(shape, sizes), dtype)
+        numbers = [np.empty((), value.dtype) for value in returned_values(self.job.kernel)]
+        self.call_for(tuple(sizes.values()))(*bound, *(arrays[name] for name, _, _ in self.allocated), *numbers)
+        return self._results(arrays, numbers, out)
 
     def _given(self, bound: Sequence[Any], out: Sequence[Array] | None) -> dict[str, Array]:
         """Return the caller's arrays that the kernel may write directly: none that overlaps an input."""
         given: dict[str, Array] = {}
-        for result, target in zip(self.job.kernel.results, out or (), strict=False):
+        for node, result, target in zip(self.job.outputs, self.job.kernel.results, out or (), strict=False):
             if not isinstance(result, str) or result in given:
                 continue
-            others = [*bound, *given.values()]
-            if target.flags.carray and not any(
-                isinstance(array, np.ndarray) and np.may_share_memory(array, target) for array in others
-            ):
+            plain = type(target) is np.ndarray and target.dtype is np.dtype(node.dtype) and target.flags.carray
+            others = [each for each in (*bound, *given.values()) if isinstance(each, np.ndarray)]
+            if plain and not any(np.may_share_memory(array, target) for array in others):
                 given[result] = target
         return given
 
-    def workspace_of(self, sizes: tuple[int, ...]) -> list[Array]:
-        """Return this thread's workspace for these sizes, in the order of the binders."""
-        kept = self.local.__dict__
-        if kept.get("sizes") != sizes:
-            named = dict(zip((name for name, _, _ in self.sizes.binders), sizes, strict=True))
-            kept["arrays"] = [np.empty(concrete(shape, named), dtype) for shape, dtype in self.workspace]
-            kept["sizes"] = sizes
-        arrays: list[Array] = kept["arrays"]
-        return arrays
-
-    def _results(self, outputs: dict[str, Array], returned: Any, out: Sequence[Array] | None) -> list[Any]:
+    def _results(self, arrays: dict[str, Array], numbers: list[Array], out: Sequence[Array] | None) -> list[Any]:
         """Return the results in the order of the outputs; the same array twice is copied."""
-        scalars = iter(returned or ())
+        scalars = iter(numbers)
         results: list[Any] = []
         handed: set[str] = set()
-        for position, result in enumerate(self.job.kernel.results):
+        for position, (node, result) in enumerate(zip(self.job.outputs, self.job.kernel.results, strict=True)):
             if isinstance(result, str):
-                value = outputs[result].copy() if result in handed else outputs[result]
+                value = arrays[result].copy() if result in handed else arrays[result]
                 handed.add(result)
             else:
-                value = self.finish[position](next(scalars))
+                value = scalar_type(node)(next(scalars)[()])
             target = out[position] if out else None
             if target is not None and value is not target:
                 target[...] = value

@@ -167,7 +167,7 @@ def native_kernel(program: Program) -> Callable[..., Any]:
     native = getattr(program, "native", None)
     if native is None:
         raise UnsupportedError("this backend has no native function", remedy='compile with backend="cpu"')
-    kernel: Callable[..., Any] = native.call
+    kernel: Callable[..., Any] = native.kernel
     return kernel
 
 

@@ -15,6 +15,7 @@ import graphc as gx
 from graphc.backends import block_text, cpu, straight
 from graphc.backends import native as blocks
 from graphc.backends.block_text import CHUNK
+from graphc.backends.calls import make_call
 from graphc.backends.straight import LONGEST_SOURCE
 from graphc.graph.leaf import symbol_name
 from graphc.graph.node import Expr, build
@@ -70,11 +71,11 @@ def _targets(dtype: str) -> list[str]:
 
 
 def native(kernel: Kernel, longest: int, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the compiled kernel, runs longer than a number of statements as blocks."""
+    """Return a call of the compiled kernel, runs longer than a number of statements as blocks."""
     monkeypatch.setattr(straight, "LONGEST_SOURCE", longest)
     compiled = cpu.compile_kernel(kernel, cached=False)
     assert ("straight_block" in compiled.text) == (longest < len(kernel.body))
-    return compiled.call
+    return make_call(kernel, compiled, {})
 
 
 def bits(values: Any) -> list[Any]:
@@ -140,8 +141,9 @@ def test_random_statements_give_the_same_bits_in_functions_of_any_size(
     results = []
     for longest, size in [(10**6, CHUNK), (0, CHUNK), (0, 7), (0, 1)]:
         monkeypatch.setattr(block_text, "CHUNK", size)
-        out = np.zeros(4)
-        results.append([*native(kernel, longest, monkeypatch)(0.3, -1.2, a, out), *out])
+        out, value = np.zeros(4), np.zeros(())
+        native(kernel, longest, monkeypatch)(0.3, -1.2, a, out, value)
+        results.append([value[()], *out])
         cpu._compiled.clear()
     assert [bits(result) for result in results[1:]] == [bits(results[0])] * 3
 
@@ -183,8 +185,9 @@ def test_a_block_of_many_values_takes_its_memory_from_the_heap(monkeypatch: pyte
     a, results = np.ones((2, 3)), []
     for places in (8192, 4):
         monkeypatch.setattr(blocks, "ON_STACK", places)
-        out = np.zeros(4)
-        results.append([*native(kernel, 0, monkeypatch)(0.3, -1.2, a, out), *out])
+        out, value = np.zeros(4), np.zeros(())
+        native(kernel, 0, monkeypatch)(0.3, -1.2, a, out, value)
+        results.append([value[()], *out])
         cpu._compiled.clear()
     assert bits(results[0]) == bits(results[1])
 

@@ -108,7 +108,7 @@ def arguments(kernel: Kernel) -> list[Any]:
 
 def plain(kernel: Kernel) -> list[float]:
     """Return the results of a kernel run as plain Python: every operation rounded, none contracted."""
-    call = cpu._plain(render(kernel).text()).call
+    call = cpu._plain(render(kernel).text()).kernel
     return [float(value) for value in call(*arguments(kernel))]
 
 

@@ -104,7 +104,7 @@ def run(made, values, sizes):
         else:
             shape = tuple(size if isinstance(size, int) else size.evaluate(sizes) for size in buffer.shape)
             arrays[buffer.name] = np.full(shape, 77).astype(buffer.dtype)
-    scalars = iter(_plain(render(made).text()).call(*values, *arrays.values()) or ())
+    scalars = iter(_plain(render(made).text()).kernel(*values, *arrays.values()) or ())
     return [arrays[result] if isinstance(result, str) else next(scalars) for result in made.results]
 
 

@@ -1,0 +1,282 @@
+"""The binder: one native function through which Python calls every kernel.
+
+It is the code of a Python function ``call(*inputs, *targets)`` whose ``self`` is a table (an int64 array, see
+`graphc.backends.call_table`) that says what the kernel takes. It checks each argument against its row of the table,
+makes the frame of the call, allocates results if no targets are given, runs the kernel without Python's lock,
+and returns the tuple of results, or None where there are targets. What does not fit raises `TypeError` before
+anything is written: the caller converts, or explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+
+from graphc.backends.call_table import Head, Kind, Row
+from graphc.backends.words import BYTE, INT, NARROW, READABLE, REAL, WORD, WRITABLE, Field, Words
+
+NAME = "graphc_binder"
+PYTHON = {Kind.FLOAT64: int, Kind.INT64: int, Kind.BOOL: bool, Kind.FLOAT32: float}
+"""The Python type that is converted to a dtype; a float64 is taken as it is."""
+
+
+@cache
+def binder() -> int:
+    """Return the address of the binder, compiled when it is first asked for in a process."""
+    with global_compiler_lock:
+        library = cpu_target.target_context.codegen().create_library("graphc binder")
+        library.add_ir_module(_Binder().written())
+        library.finalize()
+    _libraries.append(library)
+    address: int = library.get_pointer_to_function(NAME)
+    return address
+
+
+_libraries: list[Any] = []
+"""Keeps the binder's code."""
+
+
+class _Binder(Words):
+    """The function being written."""
+
+    def __init__(self) -> None:
+        super().__init__(NAME, 3)
+        own, self.given, self.count = self.function.args
+        self.table = self.load(own, Field.DATA)
+        self.rows = self.b.add(self.table, WORD(8 * len(Head)))
+        self.result = cgutils.alloca_once_value(self.b, WORD(0))
+        self.wrong_count, self.misfit, self.failed = map(
+            self.function.append_basic_block, ("wrong_count", "misfit", "failed")
+        )
+
+    def head(self, field: Head) -> Any:
+        """Return a word of the table's head."""
+        return self.load(self.table, 8 * field)
+
+    def row(self, number: Any) -> Any:
+        """Return the address of a row."""
+        return self.b.add(self.rows, self.b.mul(number, WORD(8 * len(Row))))
+
+    def require(self, condition: Any) -> None:
+        """Leave with `TypeError` where something does not fit."""
+        with self.b.if_then(self.b.not_(condition), likely=False):
+            self.b.branch(self.misfit)
+
+    def check(self, condition: Any) -> None:
+        """Leave with the error that is set where something went wrong."""
+        with self.b.if_then(self.b.not_(condition), likely=False):
+            self.b.branch(self.failed)
+
+    def written(self) -> ir.Module:
+        """Return the module of the function."""
+        inputs, outputs = self.head(Head.INPUTS), self.head(Head.OUTPUTS)
+        allocates = self.is_equal(self.count, inputs)
+        fits = self.b.or_(allocates, self.is_equal(self.count, self.b.add(inputs, outputs)))
+        with self.b.if_then(self.b.not_(fits), likely=False):
+            self.b.branch(self.wrong_count)
+        self.take_memory()
+        with self.loop(inputs) as number:
+            self.bind_input(self.row(number), self.argument(number), number)
+        with self.b.if_else(allocates) as (new, given):
+            with new:
+                self.b.store(self.call("PyTuple_New", WORD, outputs), self.result)
+                self.check(self.b.not_(self.is_equal(self.b.load(self.result), 0)))
+                with self.loop(outputs) as number:
+                    self.allocate(self.row(self.b.add(inputs, number)), number)
+            with given, self.loop(outputs) as number:
+                place = self.b.add(inputs, number)
+                self.bind_target(self.row(place), self.argument(place), place)
+        with self.loop(self.head(Head.WORKSPACES)) as number:
+            row = self.row(self.b.add(number, self.b.add(inputs, outputs)))
+            self.put(row, self.b.add(self.memory, self.load(row, 8 * Row.BYTES)))
+        self.run()
+        with self.b.if_then(allocates), self.loop(outputs) as number:
+            self.box(self.row(self.b.add(inputs, number)), number)
+        self.give_memory_back()
+        with self.b.if_then(allocates):
+            self.b.ret(self.b.load(self.result))
+        self.b.ret(self.new_reference(WORD(id(None))))
+        self.write_exits()
+        return self.module
+
+    def argument(self, number: Any) -> Any:
+        """Return an argument of the call."""
+        return self.load(self.at(self.given, number))
+
+    def take_memory(self) -> None:
+        """Take memory for the frame and workspaces: what an earlier call left, or new; lay out the frame."""
+        self.pool = self.head(Head.POOL)
+        owner = cgutils.alloca_once_value(self.b, self.load(self.pool))
+        with self.b.if_else(self.is_equal(self.b.load(owner), 0), likely=False) as (none, some):
+            with none:
+                made = self.new_array(WORD(id(np.dtype("uint8"))), INT(1), self.b.add(self.table, WORD(8 * Head.BYTES)))
+                with self.b.if_then(self.is_equal(made, 0), likely=False):
+                    self.b.ret(WORD(0))
+                self.b.store(made, owner)
+            with some:
+                self.store(self.load(self.load(self.b.load(owner), Field.DATA)), self.pool)
+        self.owner = self.b.load(owner)
+        after_link = self.b.add(self.load(self.owner, Field.DATA), WORD(8 + 63))
+        self.memory = self.b.and_(after_link, WORD(-64))
+        words = self.head(Head.WORDS)
+        template = self.b.add(self.table, self.head(Head.TEMPLATE))
+        cgutils.raw_memcpy(self.b, self.pointer(self.memory, 0, WORD), self.pointer(template, 0, WORD), words, 8)
+        self.starts = self.at(self.memory, words)
+        self.ends = self.at(self.starts, self.b.add(self.head(Head.INPUTS), self.head(Head.OUTPUTS)))
+
+    def give_memory_back(self) -> None:
+        """Leave the memory to a later call."""
+        self.store(self.load(self.pool), self.load(self.owner, Field.DATA))
+        self.store(self.owner, self.pool)
+
+    def word_of(self, row: Any) -> Any:
+        """Return the address of a row's word in the frame."""
+        return self.at(self.memory, self.load(row, 8 * Row.POSITION))
+
+    def put(self, row: Any, value: Any) -> None:
+        """Write a row's word into the frame."""
+        self.store(value, self.word_of(row))
+
+    @contextmanager
+    def case(self, row: Any, kind: Kind) -> Iterator[None]:
+        """Write what is done for rows of a kind."""
+        with self.b.if_then(self.is_equal(self.load(row, 8 * Row.KIND), kind)):
+            yield
+
+    def bind_input(self, row: Any, given: Any, number: Any) -> None:
+        """Check an input and write it into the frame."""
+        with self.b.if_else(self.is_equal(self.load(row, 8 * Row.KIND), Kind.ARRAY)) as (array, scalar):
+            with array:
+                self.bind_array(row, given, number, READABLE)
+            with scalar:
+                self.bind_number(row, given)
+                self.note_memory(number, WORD(0), WORD(0))
+
+    def bind_array(self, row: Any, given: Any, number: Any, flags: int) -> None:
+        """Check an array and write its address into the frame, its sizes being there already."""
+        self.require(self.is_equal(self.load(given, Field.TYPE), id(np.ndarray)))
+        self.require(self.is_equal(self.load(given, Field.DTYPE), self.load(row, 8 * Row.TYPE)))
+        self.require(self.is_equal(self.b.and_(self.load(given, Field.FLAGS, INT), INT(flags)), flags))
+        rank = self.load(row, 8 * Row.RANK)
+        self.require(self.is_equal(self.b.zext(self.load(given, Field.RANK, INT), WORD), rank))
+        sizes, expected = self.load(given, Field.SHAPE), self.b.add(self.word_of(row), WORD(8))
+        with self.loop(rank) as axis:
+            self.require(self.is_equal(self.load(self.at(sizes, axis)), self.load(self.at(expected, axis))))
+        address = self.load(given, Field.DATA)
+        self.put(row, address)
+        size = self.load(row, 8 * Row.BYTES)
+        start = self.b.select(self.is_equal(size, 0), WORD(0), address)
+        self.note_memory(number, start, self.b.add(start, size))
+
+    def note_memory(self, number: Any, start: Any, end: Any) -> None:
+        """Write down which memory an argument takes; what takes none is at 0."""
+        self.store(start, self.at(self.starts, number))
+        self.store(end, self.at(self.ends, number))
+
+    def bind_number(self, row: Any, given: Any) -> None:
+        """Check a number and write it into the frame: one of the exact type as it is, Python's where it fits."""
+        kind = self.load(given, Field.TYPE)
+        same = self.b.or_(
+            self.is_equal(kind, self.load(row, 8 * Row.TYPE)), self.is_equal(kind, self.load(row, 8 * Row.RANK))
+        )
+        with self.b.if_else(same, likely=True) as (as_it_is, other):
+            with as_it_is:
+                self.put(row, self.load(given, Field.VALUE))
+            with other:
+                self.require(self.b.icmp_signed("!=", self.load(row, 8 * Row.KIND), WORD(Kind.OTHER)))
+                for form, source in PYTHON.items():
+                    with self.case(row, form):
+                        self.require(self.is_equal(kind, id(source)))
+                        self.put(row, self.converted(form, given))
+
+    def converted(self, form: Kind, given: Any) -> Any:
+        """Return the bits of a Python number as one of another kind; it must fit."""
+        if form is Kind.BOOL:
+            return self.b.zext(self.is_equal(given, id(True)), WORD)
+        if form is Kind.FLOAT32:
+            value = self.load(given, Field.VALUE, REAL)
+            narrow = self.b.fptrunc(value, NARROW)
+            overflows = self.b.and_(self.b.not_(self.is_finite(narrow)), self.is_finite(value))
+            self.require(self.b.not_(overflows))
+            return self.b.zext(self.b.bitcast(narrow, INT), WORD)
+        if form is Kind.INT64:
+            number = self.call("PyLong_AsLongLong", WORD, given)
+        else:
+            number = self.b.bitcast(self.call("PyLong_AsDouble", REAL, given), WORD)
+        self.check(self.is_equal(self.call("PyErr_Occurred", WORD), 0))
+        return number
+
+    def bind_target(self, row: Any, given: Any, number: Any) -> None:
+        """Check an array for a result, which no other argument's memory may overlap, and write it into the frame."""
+        self.bind_array(row, given, number, WRITABLE)
+        start, end = self.load(self.at(self.starts, number)), self.load(self.at(self.ends, number))
+        overlaps = cgutils.alloca_once_value(self.b, WORD(0))
+        with self.loop(number) as other:
+            before_end = self.b.icmp_unsigned("<", self.load(self.at(self.starts, other)), end)
+            after_start = self.b.icmp_unsigned(">", self.load(self.at(self.ends, other)), start)
+            found = self.b.zext(self.b.and_(before_end, after_start), WORD)
+            self.b.store(self.b.or_(self.b.load(overlaps), found), overlaps)
+        self.require(self.is_equal(self.b.load(overlaps), 0))
+
+    def allocate(self, row: Any, number: Any) -> None:
+        """Make an array for a result, or point to the frame's place for a number."""
+        with self.b.if_else(self.is_equal(self.load(row, 8 * Row.KIND), Kind.ARRAY)) as (array, scalar):
+            with array:
+                rank = self.b.trunc(self.load(row, 8 * Row.RANK), INT)
+                sizes = self.b.add(self.word_of(row), WORD(8))
+                made = self.new_array(self.load(row, 8 * Row.TYPE), rank, sizes)
+                self.hand_over(made, number)
+                self.put(row, self.load(made, Field.DATA))
+            with scalar:
+                self.put(row, self.b.add(self.word_of(row), WORD(8)))
+
+    def hand_over(self, made: Any, number: Any) -> None:
+        """Put a new object, if it is one, into the tuple of results, which owns it."""
+        self.check(self.b.not_(self.is_equal(made, 0)))
+        self.call("PyTuple_SetItem", INT, self.b.load(self.result), number, made)
+
+    def run(self) -> None:
+        """Call the kernel without Python's lock."""
+        state = self.call("PyEval_SaveThread", WORD)
+        status = self.call(self.head(Head.FUNCTION), INT, self.memory)
+        self.call("PyEval_RestoreThread", ir.VoidType(), state)
+        with self.b.if_then(self.b.not_(self.is_equal(status, 0)), likely=False):
+            self.call("PyErr_SetNone", ir.VoidType(), WORD(id(SystemError)))
+            self.b.branch(self.failed)
+
+    def box(self, row: Any, number: Any) -> None:
+        """Put a number the kernel returned into the tuple of results."""
+        place = self.b.add(self.word_of(row), WORD(8))
+        with self.case(row, Kind.FLOAT64):
+            self.hand_over(self.call("PyFloat_FromDouble", WORD, self.load(place, kind=REAL)), number)
+        with self.case(row, Kind.INT64):
+            self.hand_over(self.call("PyLong_FromLongLong", WORD, self.load(place)), number)
+        with self.case(row, Kind.BOOL):
+            truth = self.b.zext(self.load(place, kind=BYTE), WORD)
+            self.hand_over(self.call("PyBool_FromLong", WORD, truth), number)
+        with self.case(row, Kind.OTHER):
+            scalar = self.new_scalar(self.load(row, 8 * Row.TYPE), place)
+            self.hand_over(scalar, number)
+
+    def write_exits(self) -> None:
+        """Write the ways out without a result."""
+        error = WORD(id(TypeError))
+        with self.b.goto_block(self.wrong_count):
+            self.call("PyErr_SetNone", ir.VoidType(), error)
+            self.b.ret(WORD(0))
+        with self.b.goto_block(self.misfit):
+            self.call("PyErr_SetNone", ir.VoidType(), error)
+            self.b.branch(self.failed)
+        with self.b.goto_block(self.failed):
+            self.give_memory_back()
+            with self.b.if_then(self.b.not_(self.is_equal(self.b.load(self.result), 0))):
+                self.call("Py_DecRef", ir.VoidType(), self.b.load(self.result))
+            self.b.ret(WORD(0))

@@ -1,0 +1,26 @@
+"""The table of a call: what the binder reads of the kernel it calls, a row of 8-byte words.
+
+A head, then rows for inputs, outputs and workspaces, then the frame as it is before anything is bound.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Head(IntEnum):
+    """The first words of a table: the kernel's function, sizes of the frame, the memory kept, numbers of rows."""
+
+    FUNCTION, WORDS, TEMPLATE, POOL, BYTES, INPUTS, OUTPUTS, WORKSPACES = range(8)
+
+
+class Row(IntEnum):
+    """The words of a row, which is an input, output or workspace. A workspace has its offset for its bytes."""
+
+    KIND, POSITION, TYPE, RANK, BYTES = range(5)
+
+
+class Kind(IntEnum):
+    """What an argument or result is; numbers of other dtypes than the first three are NumPy's scalars."""
+
+    ARRAY, FLOAT64, INT64, BOOL, FLOAT32, OTHER = range(6)
