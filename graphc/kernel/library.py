@@ -19,17 +19,15 @@ from graphc.kernel.read import Part, Reader
 def lower_library(node: Expr, draft: Draft) -> list[Statement]:
     """Return the statements of one contraction: a ``gemm`` or ``gemv``, in a loop for each batch axis."""
     left, right = node.args[:2]
-    form = matrix_form(node.attribute("left"), node.attribute("right"), node.attribute("out"))
-    if form is None:
-        raise InternalError("a contraction that is not normalised")
+    form = _matrix_form(node)
     batch = len(form.batch)
     begun = _begin(node, draft)
-    first = len(form.inner if form.left_transposed else form.rows)
-    second = len(form.columns if form.right_transposed else form.inner)
+    first = len(form.inner if form.left_transposed else form.rows) if form.rows else 0
+    second = len(form.columns if form.right_transposed else form.inner) if form.columns else 0
+    third = len(form.rows) if form.columns else 0
     places = [
-        _as_matrix(draft, draft.place_of(left), left.shape, batch, first),
-        _as_matrix(draft, draft.place_of(right), right.shape, batch, second),
-        _as_matrix(draft, draft.place_of(node), node.shape, batch, len(form.rows)),
+        _as_matrix(draft, draft.place_of(argument), argument.shape, batch, split)
+        for argument, split in ((left, first), (right, second), (node, third))
     ]
     index: tuple[Value, ...] = tuple(Name(f"k{axis}") for axis in range(batch))
     call = _call(form, [Operand(place.buffer, (*place.lead, *index)) for place in places], node)
@@ -37,6 +35,17 @@ def lower_library(node: Expr, draft: Draft) -> list[Statement]:
     for axis in reversed(range(batch)):
         statement = Loop(f"k{axis}", node.shape[axis], (statement,))
     return [*begun, statement]
+
+
+def _matrix_form(node: Expr) -> MatrixForm:
+    """Return the roles of a product's labels; a single column or row counts as none: that operand is a vector."""
+    form = matrix_form(node.attribute("left"), node.attribute("right"), node.attribute("out"))
+    if form is None:
+        raise InternalError("a contraction that is not normalised")
+    sizes = dict(zip(node.attribute("out"), node.shape, strict=True))
+    if form.rows and all(sizes[label] == 1 for label in form.columns):
+        return replace(form, columns="")
+    return replace(form, rows="") if all(sizes[label] == 1 for label in form.rows) else form
 
 
 def _begin(node: Expr, draft: Draft) -> list[Statement]:
