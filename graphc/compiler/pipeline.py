@@ -17,6 +17,7 @@ from graphc.graph.origin import here
 from graphc.graph.walk import topological_order
 from graphc.kernel.blocks import block_rows
 from graphc.kernel.buffers import drop_dead, shrink
+from graphc.kernel.collapse import collapse
 from graphc.kernel.describe import describe_kernel, describe_memory
 from graphc.kernel.in_place import write_in_place
 from graphc.kernel.ir import Kernel
@@ -45,6 +46,7 @@ KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
     ("shrink: arrays keep only what one iteration needs", shrink),
     ("drop unused: names nobody uses go", drop_dead),
     ("block rows: products that read a matrix twice run on blocks of it", block_rows),
+    ("collapse: loops that only run through whole arrays become one", collapse),
     ("reuse memory: workspaces that never live together share", reuse_memory),
 ]
 
