@@ -16,9 +16,13 @@ from numba.extending import get_cython_function_address, intrinsic
 
 PREFIX = {types.float32: "s", types.float64: "d"}
 for _letter in PREFIX.values():
-    for _routine in ("gemm", "gemv"):
+    for _routine in ("gemm", "gemv", "syrk"):
         _address = get_cython_function_address("scipy.linalg.cython_blas", _letter + _routine)
         llvmlite.binding.add_symbol(f"graphc_{_letter}{_routine}", _address)
+
+SYMMETRIC, ENOUGH = 48, 8192
+"""From this many rows of the result and elements of the matrix on half of ``a @ a.T`` is computed and mirrored."""
+TILE = 16
 
 _INT = ir.IntType(32)
 _CHAR = ir.IntType(8)
@@ -58,8 +62,11 @@ class _Caller:
 
     def flag(self, transposed: Any) -> Any:
         """Return the address of Fortran's T or N."""
-        letters = [ir.Constant(_CHAR, ord(letter)) for letter in "TN"]
-        return cgutils.alloca_once_value(self.builder, self.builder.select(transposed, *letters))
+        return cgutils.alloca_once_value(self.builder, self.builder.select(transposed, *map(_letter_of, "TN")))
+
+    def letter_of(self, letter: str) -> Any:
+        """Return the address of one of Fortran's letters."""
+        return cgutils.alloca_once_value(self.builder, _letter_of(letter))
 
     def one(self) -> Any:
         """Return the address of the increment of a contiguous vector."""
@@ -70,6 +77,11 @@ class _Caller:
         kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
         name = f"graphc_{self.letter}{routine}"
         self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), arguments)
+
+
+def _letter_of(letter: str) -> Any:
+    """Return a letter as a constant of the code."""
+    return ir.Constant(_CHAR, ord(letter))
 
 
 @intrinsic
@@ -120,6 +132,37 @@ def _gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any
     return types.void(a, x, y, types.boolean, types.boolean, scale), emit
 
 
+@intrinsic
+def _syrk(typing_context: Any, a: Any, c: Any, transposed: Any, scale: Any) -> Any:
+    """Type and emit ``c = scale * op(a) @ op(a).T`` on and below the diagonal."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        caller = _Caller(context, builder, c)
+        a_data, a_shape = caller.array(a, arguments[0])
+        c_data, c_shape = caller.array(c, arguments[1])
+        plain = builder.not_(builder.trunc(arguments[2], ir.IntType(1)))
+        inner = builder.select(plain, a_shape[1], a_shape[0])
+        zero = ir.Constant(caller.element, 0.0)
+        caller.call(
+            "syrk", caller.letter_of("U"), caller.flag(plain), caller.integer(c_shape[0]), caller.integer(inner),
+            caller.number(scale, arguments[3]), a_data, caller.stride(a_shape[1]),
+            cgutils.alloca_once_value(builder, zero), c_data, caller.stride(c_shape[1]),
+        )  # fmt: skip
+        return context.get_dummy_value()
+
+    return types.void(a, c, types.boolean, scale), emit
+
+
+@njit(nogil=True)
+def _mirror(c: Any) -> None:
+    """Copy what is below the diagonal above it, tile by tile: columns of a tile stay in cache."""
+    for first in range(0, len(c), TILE):
+        for column in range(0, first + TILE, TILE):
+            for i in range(first, min(first + TILE, len(c))):
+                for j in range(column, min(column + TILE, i)):
+                    c[j, i] = c[i, j]
+
+
 @njit(forceinline=True, nogil=True)
 def gemm(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any, scale: Any = 1.0) -> None:
     """Write a multiple of the product of two contiguous matrices into a third, or add it to that."""
@@ -136,3 +179,13 @@ def gemv(a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any = 1.0) ->
         _gemv(a, x, y, transposed, add, scale)
     elif not add:
         y[...] = 0
+
+
+@njit(forceinline=True, nogil=True)
+def syrk(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any, scale: Any = 1.0) -> None:
+    """Write a multiple of the product of a matrix and its own transpose, or add it; ``b`` is ``a``."""
+    if add or len(c) < SYMMETRIC or a.size < ENOUGH:
+        gemm(a, b, c, a_transposed, b_transposed, add, scale)
+    else:
+        _syrk(a, c, a_transposed, scale)
+        _mirror(c)

@@ -25,6 +25,9 @@ def gemm(a: Array, b: Array, c: Array, a_transposed: bool, b_transposed: bool, a
     c[...] = c + product if add else product
 
 
+syrk = gemm
+
+
 def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool, scale: Any = 1) -> None:
     """Write a multiple of the product of a matrix and a vector into another vector, or add it to that."""
     product = y.dtype.type(scale) * ((a.T if transposed else a) @ x)
@@ -46,5 +49,5 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
 
 __all__ = [
     "add_rows", "bool_", "dot_rows", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64",
-    "math", "nan", "select", "sum_any_order", "uint8", "uint16", "uint32", "uint64",
+    "math", "nan", "select", "sum_any_order", "syrk", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip

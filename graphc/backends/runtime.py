@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from graphc.backends import mathlib
-from graphc.backends.blas import gemm, gemv
+from graphc.backends.blas import gemm, gemv, syrk
 from graphc.backends.folding import sum_any_order
 from graphc.backends.row_products import add_rows, dot_rows
 from graphc.backends.selection import select
@@ -21,5 +21,5 @@ globals().update(mathlib.NAMES)
 
 __all__ = [
     "add_rows", "bool_", "dot_rows", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64",
-    "math", "nan", "select", "sum_any_order", "uint8", "uint16", "uint32", "uint64",
+    "math", "nan", "select", "sum_any_order", "syrk", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip

@@ -201,7 +201,7 @@ def _in_block(member: Statement, run: Run, local: set[str]) -> Statement:
             for items, chosen in zip((member.operands, member.results), by_row, strict=True)
         )
         flags = (*member.flags[:-1], total or member.flags[-1])
-        call = member.call
+        call = "gemm" if member.call == "syrk" else member.call  # rows of a matrix are another matrix than all of it
         if call == "gemv" and member.scale == ONE and flags[-1] == total:
             call = "add_rows" if total else "dot_rows"
         return replace(member, call=call, operands=operands, results=results, flags=flags)

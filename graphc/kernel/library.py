@@ -68,14 +68,16 @@ def _scale(node: Expr, draft: Draft) -> Value:
 
 
 def _call(form: MatrixForm, operands: list[Operand], node: Expr) -> Library:
-    """Return the library call: with a matrix and a vector ``gemv``, with two matrices ``gemm``."""
+    """Return the library call: of a matrix and a vector ``gemv``, of two ``gemm``, of one and its own ``syrk``."""
     left, right, result = operands
     adds = addend_of(node) is not None
     if not form.columns:
         return Library("gemv", (result,), (left, right), (form.left_transposed, adds), node.origin)
     if not form.rows:
         return Library("gemv", (result,), (right, left), (not form.right_transposed, adds), node.origin)
-    return Library("gemm", (result,), (left, right), (form.left_transposed, form.right_transposed, adds), node.origin)
+    flags = (form.left_transposed, form.right_transposed, adds)
+    symmetric = left == right and form.left_transposed != form.right_transposed
+    return Library("syrk" if symmetric else "gemm", (result,), (left, right), flags, node.origin)
 
 
 def _as_matrix(draft: Draft, place: Part, shape: Shape, batch: int, first: int) -> Part:

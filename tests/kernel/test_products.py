@@ -47,6 +47,31 @@ def test_a_product_of_a_column_and_a_row_is_fused_into_the_loop_that_reads_it():
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("rows", "columns"), [(3, 2), (0, 60), (4, 50), (300, 50), (257, 130)])
+def test_a_product_of_a_matrix_with_itself_is_symmetric_and_half_the_work(rows, columns, dtype):
+    matrix, scale = gx.tensor("X", ("n", "m"), dtype), gx.symbol("s", dtype=dtype)
+    products = [matrix.T @ matrix, scale * (matrix @ matrix.T)]
+    assert calls(*products, inputs=[matrix, scale]) == ["syrk", "syrk"]
+    value = np.random.default_rng(0).normal(size=(rows, columns)).astype(dtype)
+    wanted = [value.T @ value, 2 * (value @ value.T)]
+    for found, expected in zip(gx.compile(products, inputs=[matrix, scale])(value, 2.0), wanted, strict=True):
+        np.testing.assert_array_equal(found, found.T)
+        tolerance = 100 * np.finfo(dtype).eps * max(rows, columns)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+
+
+def test_a_product_of_rows_with_the_whole_matrix_is_not_taken_for_symmetric():
+    matrix, weights = gx.tensor("X", (300, 5)), gx.tensor("w", (5,))
+    residuals = gx.tanh(matrix @ weights)
+    results = [residuals @ matrix, matrix @ matrix.T, matrix.T @ matrix]
+    generator = np.random.default_rng(0)
+    given = generator.normal(size=(300, 5)), generator.normal(size=5)
+    expected = gx.compile(results, inputs=[matrix, weights], backend="reference")(*given)
+    for found, wanted in zip(gx.compile(results, inputs=[matrix, weights])(*given), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_products_with_single_rows_and_columns_are_what_the_reference_computes(dtype):
     inputs = tensors(dtype)
     outputs = [make(*inputs) for make, _ in PRODUCTS.values()]
