@@ -9,9 +9,12 @@ from enum import IntEnum
 
 
 class Head(IntEnum):
-    """The first words of a table: the kernel's function, sizes of the frame, the memory kept, numbers of rows."""
+    """The first words of a table: the kernel's function, sizes of the frame, the memory kept, numbers of rows.
 
-    FUNCTION, WORDS, TEMPLATE, POOL, BYTES, INPUTS, OUTPUTS, WORKSPACES = range(8)
+    The last words of the frame are room for where the memory of each argument begins, then for where it ends.
+    """
+
+    FUNCTION, WORDS, TEMPLATE, ROOM, POOL, BYTES, INPUTS, OUTPUTS, WORKSPACES = range(9)
 
 
 class Row(IntEnum):
@@ -24,3 +27,7 @@ class Kind(IntEnum):
     """What an argument or result is; numbers of other dtypes than the first three are NumPy's scalars."""
 
     ARRAY, FLOAT64, INT64, BOOL, FLOAT32, OTHER = range(6)
+
+
+LANES = 8
+"""The room for the memory of arguments is a multiple of this: it is looked through by as many at once."""

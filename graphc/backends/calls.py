@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.binder import binder
-from graphc.backends.call_table import Head, Kind, Row
+from graphc.backends.call_table import LANES, Head, Kind, Row
 from graphc.backends.cpu import Native
 from graphc.backends.source import array_arguments, returned_values
 from graphc.graph.dimensions import evaluate
@@ -77,7 +77,9 @@ def _plain_call(kernel: Kernel, function: Callable[..., Any], sizes: Mapping[str
 def _table(kernel: Kernel, function: int, sizes: Mapping[str, int]) -> tuple[Any, Any]:
     """Return the table of a call, and the word that leads to the memory which calls leave to each other."""
     inputs, outputs, workspaces, frame = _rows(kernel, sizes)
-    taken = 8 * (len(frame) + 2 * len(inputs + outputs))
+    room = -(-len(inputs + outputs) // LANES) * LANES
+    frame += [0] * 2 * room
+    taken = 8 * len(frame)
     for row in workspaces:
         taken += -taken % ALIGNMENT
         row[Row.BYTES], taken = taken, taken + row[Row.BYTES]
@@ -87,6 +89,7 @@ def _table(kernel: Kernel, function: int, sizes: Mapping[str, int]) -> tuple[Any
         Head.FUNCTION: function,
         Head.WORDS: len(frame),
         Head.TEMPLATE: 8 * (len(Head) + len(rows) * len(Row)),
+        Head.ROOM: room,
         Head.POOL: pool.ctypes.data,
         Head.BYTES: taken + 8 + ALIGNMENT,
         Head.INPUTS: len(inputs),

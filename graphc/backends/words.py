@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -17,6 +18,8 @@ WORD = ir.IntType(64)
 BYTE, INT, REAL, NARROW = ir.IntType(8), ir.IntType(32), ir.DoubleType(), ir.FloatType()
 HEADER = object.__basicsize__
 """Bytes of what every Python object begins with."""
+DTYPE_MASK = ~(0xFF << 24 if sys.byteorder == "little" else 0xFF << 32)
+"""What counts of a dtype's word: its kind, character, byte order and number, not its flags."""
 READABLE, WRITABLE = 0x101, 0x501
 """Flags of an array that is contiguous in C's order and aligned, and that may be written to besides."""
 NEW_ARRAY, NEW_SCALAR = 94, 60
@@ -24,7 +27,7 @@ NEW_ARRAY, NEW_SCALAR = 94, 60
 
 
 class Field(IntEnum):
-    """Where fields begin: the type of an object, the bits of a number, what an array has by NumPy's ABI."""
+    """Where fields begin: the type of an object, the bits of a number, what arrays and dtypes have by NumPy's ABI."""
 
     TYPE = HEADER - 8
     VALUE = HEADER
@@ -33,6 +36,7 @@ class Field(IntEnum):
     SHAPE = HEADER + 16
     DTYPE = HEADER + 40
     FLAGS = HEADER + 48
+    DTYPE_WORD = HEADER + 8
 
 
 class Words:
@@ -44,8 +48,8 @@ class Words:
         self.b = ir.IRBuilder(self.function.append_basic_block())
 
     def load(self, address: Any, offset: int = 0, kind: Any = WORD) -> Any:
-        """Return what lies at an address."""
-        return self.b.load(self.pointer(address, offset, kind))
+        """Return what lies at an address, of a vector that of its words."""
+        return self.b.load(self.pointer(address, offset, kind), align=8 if isinstance(kind, ir.VectorType) else None)
 
     def store(self, value: Any, address: Any, offset: int = 0) -> None:
         """Write a value to an address."""
@@ -69,6 +73,11 @@ class Words:
         if isinstance(target, str):
             return self.b.call(cgutils.get_or_insert_function(self.module, kind, target), arguments)
         return self.b.call(self.b.inttoptr(target, kind.as_pointer()), arguments)
+
+    def repeated(self, value: Any, times: int) -> Any:
+        """Return a vector of one value."""
+        nothing, zeros = ir.VectorType(value.type, times)(ir.Undefined), ir.VectorType(INT, times)([0] * times)
+        return self.b.shuffle_vector(self.b.insert_element(nothing, value, INT(0)), nothing, zeros)
 
     @contextmanager
     def loop(self, count: Any) -> Iterator[Any]:
