@@ -6,7 +6,8 @@ a transpose flag on each operand, and every scan and index search runs along the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphc.graph.dimensions import product
@@ -22,8 +23,8 @@ from graphc.ops.movement import EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
 
-MANY, SMALL = 16, 512
-"""Batches of so many products, with at most so many multiplications each, are loops, not library calls."""
+MANY, SMALL, SHORT = 16, 216, 8
+"""Batches of so many products, with at most so many multiplications and terms each, are loops, not library calls."""
 
 
 def normalise(roots: Sequence[Expr]) -> list[Expr]:
@@ -121,8 +122,10 @@ def _matrix_contraction(node: Expr) -> Expr:
     right, right_labels = _without_single(*_without_transpose(node.args[1], node.attribute("right")), out)
     inner = [label for label in left_labels if label in right_labels and label not in out]
     outer = [label for label in out if (label in left_labels) != (label in right_labels)]
-    if not inner or not outer or not is_float(node.dtype) or _is_small(node):
+    if not inner or not outer or not is_float(node.dtype):
         return _products_and_sums(left, right, left_labels, right_labels, out)
+    if _is_small(node):
+        return _written_out(left, right, left_labels, right_labels, out)
     if _columns_first(left_labels, right_labels, out):
         left, right, left_labels, right_labels = right, left, right_labels, left_labels
     batch = [label for label in out if label in left_labels and label in right_labels]
@@ -143,7 +146,9 @@ def _is_small(node: Expr) -> bool:
     size = dict(zip(left + right, (*node.args[0].shape, *node.args[1].shape), strict=True))
     batch = {label for label in out if label in left and label in right}
     count, each = (product(size[label] for label in size if (label in batch) == many) for many in (True, False))
-    return isinstance(each, int) and each <= SMALL and not (isinstance(count, int) and count < MANY)
+    terms = product(size[label] for label in size if label not in out)
+    few = isinstance(each, int) and isinstance(terms, int) and each <= SMALL and 0 < terms <= SHORT
+    return few and not (isinstance(count, int) and count < MANY)
 
 
 def _columns_first(left: str, right: str, out: str) -> bool:
@@ -194,6 +199,30 @@ def _products_and_sums(left: Expr, right: Expr, left_labels: str, right_labels: 
     if not axes:
         return multiplied
     return apply("astype", apply("sum", multiplied, axis=axes), left.dtype)
+
+
+def _written_out(left: Expr, right: Expr, left_labels: str, right_labels: str, out: str) -> Expr:
+    """Return the contraction as its few products of elements, added one by one: elementwise as its neighbours."""
+    inner = [label for label in left_labels if label not in out]
+    sizes = dict(zip(left_labels, left.shape, strict=True))
+    known = [size for label in inner if isinstance(size := sizes[label], int)]
+    total: Expr | None = None
+    for places in itertools.product(*map(range, known)):
+        at = dict(zip(inner, places, strict=True))
+        first, second = (
+            _spread(_part(node, labels, at), "".join(label for label in labels if label not in at), out)
+            for node, labels in ((left, left_labels), (right, right_labels))
+        )
+        term = apply("multiply", first, second)
+        total = term if total is None else apply("add", total, term)
+    assert total is not None
+    return total
+
+
+def _part(node: Expr, labels: str, at: Mapping[str, int]) -> Expr:
+    """Return an operand at given places along some of its axes."""
+    part: Expr = node[tuple(at.get(label, slice(None)) for label in labels)]
+    return part
 
 
 def _spread(node: Expr, labels: str, space: str) -> Expr:

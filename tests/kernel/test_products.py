@@ -60,6 +60,26 @@ def test_a_product_of_a_matrix_with_itself_is_symmetric_and_half_the_work(rows, 
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_many_small_products_are_one_loop_nest_and_larger_ones_a_call_for_each(dtype):
+    left, right = gx.tensor("A", ("n", 3, 3), dtype), gx.tensor("B", ("n", 3, 3), dtype)
+    larger, vectors = gx.tensor("C", ("n", 8, 8), dtype), gx.tensor("v", ("n", 3), dtype)
+    small = [
+        gx.sin(left @ right),
+        gx.einsum("nij,nj->ni", left, vectors),
+        gx.einsum("nij,nkl,nm->n", left, right, vectors),
+    ]
+    assert calls(*small, inputs=[left, right, vectors]) == []
+    assert calls(larger @ larger, inputs=[larger]) == ["gemm"]
+    inputs, outputs = [left, right, larger, vectors], [*small, larger @ larger]
+    generator = np.random.default_rng(0)
+    for count in (0, 5):
+        given = [generator.normal(size=(count, *node.shape[1:])).astype(dtype) for node in inputs]
+        expected = gx.compile(outputs, inputs=inputs, backend="reference")(*given)
+        for found, wanted in zip(gx.compile(outputs, inputs=inputs)(*given), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12 if dtype == "float64" else 1e-4)
+
+
 def test_a_product_of_rows_with_the_whole_matrix_is_not_taken_for_symmetric():
     matrix, weights = gx.tensor("X", (300, 5)), gx.tensor("w", (5,))
     residuals = gx.tanh(matrix @ weights)
