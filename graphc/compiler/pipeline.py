@@ -27,6 +27,7 @@ from graphc.kernel.normalise import normalise
 from graphc.kernel.peel import peel
 from graphc.kernel.reuse import reuse_memory
 from graphc.kernel.roll import roll
+from graphc.kernel.unroll import unroll
 from graphc.kernel.verify import verify
 from graphc.rewrite.engine import Trace, simplify
 from graphc.rewrite.loops import tidy_loops
@@ -44,9 +45,10 @@ KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
     ("peel: loops run without conditions between their ends", peel),
     ("drop dead: stores nobody loads go", drop_dead),
     ("shrink: arrays keep only what one iteration needs", shrink),
-    ("drop unused: names nobody uses go", drop_dead),
     ("block rows: products that read a matrix twice run on blocks of it", block_rows),
     ("collapse: loops that only run through whole arrays become one", collapse),
+    ("unroll: short inner loops become straight-line code, their arrays names", unroll),
+    ("drop unused: names nobody uses go", drop_dead),
     ("reuse memory: workspaces that never live together share", reuse_memory),
 ]
 

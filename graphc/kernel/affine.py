@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 
 from graphc.graph.dimensions import Dimension, Quotient, Size
@@ -9,6 +10,9 @@ from graphc.kernel.ir import Call, Const, Extent, Name, Value, as_value, index_c
 
 Sum = tuple[int, Size]
 """A factor of the index, and what is added to it."""
+
+COMPARED = {"less": operator.lt, "less_equal": operator.le, "equal": operator.eq}
+INDEX_OPERATIONS = ("add", "subtract", "multiply", "floor_divide", "mod")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,22 @@ def bound_of(condition: Value, index: str) -> Bound | None:
     if factor == 1:
         return Bound(rest * -1 + inclusive, below=True)
     return Bound(rest + (not inclusive), below=False) if factor == -1 else None
+
+
+def settled(value: Value) -> Value:
+    """Return a value, or what it is if constants among its arguments decide it."""
+    match value:
+        case Call(op="less" | "less_equal" | "equal", arguments=(Const(dtype="int64") as left, Const() as right)):
+            return Const(COMPARED[value.op](left.value, right.value), "bool")
+        case Call(op="logical_and", arguments=(Const() as known, other) | (other, Const() as known)):
+            return other if known.value else known
+        case Call(op="where", arguments=(Const() as known, yes, no)):
+            return yes if known.value else no
+        case Call(op=op, arguments=(Const(), Const()), dtype="int64") if op in INDEX_OPERATIONS:
+            found = index_call(op, *value.arguments)
+            return found if isinstance(found, Const) and abs(found.value) < 2**63 else value
+        case _:
+            return value
 
 
 def least(size: Size) -> Size:

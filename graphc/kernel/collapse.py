@@ -103,6 +103,6 @@ class _Collapser:
             size: Size = old.shape[axis] * old.shape[axis + 1]
             name = next(f"view{n}" for n in range(len(self.buffers), 2**31) if f"view{n}" not in self.buffers)
             shape = (*old.shape[:axis], size, *old.shape[axis + 2 :])
-            self.buffers[name] = Buffer(name, old.dtype, shape, "view", buffer)
+            self.buffers[name] = Buffer(name, old.dtype, shape, "view", old.base or buffer)
             self.views[buffer, axis] = name
         return self.views[buffer, axis]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from graphc.graph.dimensions import Size, larger
-from graphc.kernel.affine import as_sum, bound_of, from_sum, least
+from graphc.kernel.affine import as_sum, bound_of, from_sum, least, settled
 from graphc.kernel.ir import (
     Accumulate,
     Call,
@@ -88,7 +88,7 @@ def edge_loop(body: Body, interior: Interior, extent: Size, start: int, place: i
     if middle != 0:
         jumped = Call("where", (nth < interior.first, nth, nth + as_value(middle)), "int64")
     names = {s.name: edge_name(s.name, index) for s in walk_statements(body) if isinstance(s, Let)}
-    body = moved(_renamed(body, names), index, edge, 0)
+    body = moved(moved_names(body, names), index, edge, 0)
     body = _relocated(body, axes, {name: edge_name(name, index) for name in axes}, position + place)
     origin = next((s.origin for s in walk_statements(body) if not isinstance(s, Loop)), None)
     return Loop(position.name, extent - middle, (Let(edge, jumped, origin), *body))
@@ -118,7 +118,7 @@ def _mapped(body: Body, function: Callable[[Value], Value], finish: Callable[[St
     )
 
 
-def _renamed(body: Body, names: Mapping[str, str]) -> Body:
+def moved_names(body: Body, names: Mapping[str, str]) -> Body:
     """Return a block with names that it binds replaced."""
 
     def fix(value: Value) -> Value:
@@ -154,16 +154,8 @@ def _decided(body: Body, interior: Interior) -> Body:
     """Return a block with the conditions whose truth is the same in the whole interior as that truth."""
 
     def fix(value: Value) -> Value:
-        match value:
-            case Call(op="less" | "less_equal"):
-                known = truth(value, interior)
-                return value if known is None else Const(known, "bool")
-            case Call(op="logical_and", arguments=(Const() as known, other) | (other, Const() as known)):
-                return other if known.value else known
-            case Call(op="where", arguments=(Const() as known, yes, no)):
-                return yes if known.value else no
-            case _:
-                return value
+        known = truth(value, interior)
+        return settled(value) if known is None else Const(known, "bool")
 
     return _mapped(body, fix, lambda statement: statement)
 
