@@ -30,7 +30,7 @@ syrk = gemm
 
 def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool, scale: Any = 1) -> None:
     """Write a multiple of the product of a matrix and a vector into another vector, or add it to that."""
-    product = y.dtype.type(scale) * ((a.T if transposed else a) @ x)
+    product = (y.dtype.type(scale) * ((a.T if transposed else a) @ x.reshape(-1))).reshape(y.shape)
     y[...] = y + product if add else product
 
 

@@ -19,6 +19,7 @@ SHORT_ROWS = 128
 @njit(forceinline=True, nogil=True)
 def dot_rows(a: Any, x: Any, y: Any, _transposed: Any, _add: Any) -> None:
     """Write the product of each row of a block with a vector."""
+    x, y = x.reshape(x.size), y.reshape(y.size)
     fours = a.shape[0] // 4 * 4 if a.shape[1] < SHORT_ROWS else 0
     zero = y.dtype.type(0)
     for i in range(0, fours, 4):
@@ -39,6 +40,7 @@ def dot_rows(a: Any, x: Any, y: Any, _transposed: Any, _add: Any) -> None:
 @njit(forceinline=True, nogil=True)
 def add_rows(a: Any, x: Any, y: Any, _transposed: Any, _add: Any) -> None:
     """Add the sum of a block's rows, each times its factor in ``x``, to a vector."""
+    x, y = x.reshape(x.size), y.reshape(y.size)
     fours = a.shape[0] // 4 * 4
     for i in range(0, fours, 4):
         for j in range(a.shape[1]):

@@ -14,6 +14,7 @@ from graphc.kernel.buffers import accesses
 from graphc.kernel.ir import (
     ONE,
     Accumulate,
+    Buffer,
     Const,
     Kernel,
     Let,
@@ -133,9 +134,14 @@ def _library_joins(kernel: Kernel, run: Run, call: Library, bases: dict[str, str
         return False
     run.whole |= read_whole
     (run.rows if by_row else run.totals).add(result)
-    run.matrices.update(name for name in {first, second} - read_whole if len(kernel.buffers[name].shape) > 1)
+    run.matrices.update(name for name in {first, second} - read_whole if _is_matrix(kernel.buffers[name]))
     run.members.append(call)
     return True
+
+
+def _is_matrix(buffer: Buffer) -> bool:
+    """Tell whether an array has rows of more than one element."""
+    return any(size != 1 for size in buffer.shape[1:])
 
 
 def _loop_joins(kernel: Kernel, run: Run, loop: Loop, found: Effects) -> bool:
@@ -154,7 +160,7 @@ def _loop_joins(kernel: Kernel, run: Run, loop: Loop, found: Effects) -> bool:
     run.rows |= by_row & found.writes.keys()
     run.whole |= others - written_whole
     run.totals |= written_whole | found.names_folded
-    run.matrices.update(name for name in by_row if len(kernel.buffers[name].shape) > 1)
+    run.matrices.update(name for name in by_row if _is_matrix(kernel.buffers[name]))
     run.members.append(loop)
     return True
 

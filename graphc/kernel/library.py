@@ -81,7 +81,12 @@ def _call(form: MatrixForm, operands: list[Operand], node: Expr) -> Library:
 
 
 def _as_matrix(draft: Draft, place: Part, shape: Shape, batch: int, first: int) -> Part:
-    """Return a view of an array with its axes joined to batch axes and one or two more; itself if it has them."""
+    """Return a view of an array with its axes joined to batch axes and one or two more; itself if it has them.
+
+    A vector may also be a matrix of one row or column: ``gemv`` looks at the memory alone.
+    """
+    if first == 0 and sum(size != 1 for size in shape[batch:]) <= 1:
+        return place
     groups = [shape[batch : batch + first], shape[batch + first :]]
     joined = (*shape[:batch], *(product(group) for group in groups if group))
     return place if joined == shape else draft.view(place, joined)

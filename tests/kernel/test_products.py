@@ -105,3 +105,21 @@ def test_products_with_single_rows_and_columns_are_what_the_reference_computes(d
 
 def _plain(size):
     return size if isinstance(size, int) else str(size)
+
+
+@pytest.mark.parametrize("native", ["1", "0"])
+def test_blocks_of_rows_take_weights_in_a_column(native, monkeypatch):
+    monkeypatch.setenv("GRAPHC_JIT", native)
+    matrix, weights, labels = gx.tensor("X", ("n", 5)), gx.tensor("w", (5, 1)), gx.tensor("y", ("n", 1))
+    scores = matrix @ weights
+    loss = gx.mean(gx.softplus(scores) - labels * scores)
+    gradient = gx.grad(loss, weights)
+    inputs, results = [matrix, weights, labels], [loss, gradient, weights - 0.1 * gradient]
+    kernel = make_kernel(simplify(results[:2]), inputs, Record())
+    (block,) = [statement for statement in kernel.body if getattr(statement, "step", 1) > 1]
+    assert len(library_calls(kernel.with_body((block,)))) == 2
+    generator = np.random.default_rng(0)
+    given = generator.normal(size=(301, 5)), generator.normal(size=(5, 1)), generator.normal(size=(301, 1))
+    expected = gx.compile(results, inputs=inputs, backend="reference")(*given)
+    for found, wanted in zip(gx.compile(results, inputs=inputs)(*given), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
