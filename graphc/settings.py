@@ -13,6 +13,8 @@ from graphc.errors import ArgumentError
 
 BACKENDS = ("cpu", "reference")
 STAGES = ("graph", "rules", "kernels", "source", "memory")
+DEFAULTS = {"cache_dir": "the user's cache folder", "threads": "every core the process may use"}
+"""Defaults that are found out, in words."""
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
 
@@ -40,6 +42,13 @@ def _stages(text: str) -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not one of {', '.join(STAGES)}")
     return names
+
+
+def _count(text: str) -> int:
+    """Return a number above zero."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{text!r} is no number above zero")
+    return int(text)
 
 
 def _path(text: str) -> Path:
@@ -77,6 +86,14 @@ class Settings:
             "variable": "GRAPHC_BACKEND",
             "read": _backend,
             "help": "the backend when `compile` names none: " + " or ".join(BACKENDS),
+        },
+    )
+    threads: int | None = field(
+        default=None,
+        metadata={
+            "variable": "GRAPHC_THREADS",
+            "read": _count,
+            "help": "how many threads a function may use when `compile` names no number",
         },
     )
     keep: Path | None = field(
@@ -123,7 +140,7 @@ def settings_table() -> list[tuple[str, str, str]]:
     """Return (variable, default, meaning) of each switch, for the documentation."""
     rows = []
     for entry in fields(Settings):
-        default = "the user's cache folder" if entry.name == "cache_dir" else str(entry.default)
-        default = "none" if entry.default in ((), None) else default
+        default = "none" if entry.default in ((), None) else str(entry.default)
+        default = DEFAULTS.get(entry.name, default)
         rows.append((entry.metadata["variable"], default, entry.metadata["help"]))
     return rows

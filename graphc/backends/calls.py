@@ -16,6 +16,7 @@ from graphc.backends.cpu import Native
 from graphc.backends.source import array_arguments, returned_values
 from graphc.graph.dimensions import evaluate
 from graphc.kernel.ir import Buffer, Kernel
+from graphc.kernel.parallel import is_threaded
 
 ALIGNMENT = 64
 FASTCALL = 0x80
@@ -34,7 +35,7 @@ class _Method(ctypes.Structure):
 _methods: list[_Method] = []
 
 
-def make_call(kernel: Kernel, native: Native, sizes: Mapping[str, int]) -> Callable[..., Any]:
+def make_call(kernel: Kernel, native: Native, sizes: Mapping[str, int], threads: int = 1) -> Callable[..., Any]:
     """Return a kernel as a function of the inputs, which returns the tuple of results, arrays before numbers.
 
     It takes the inputs as they are: arrays of the exact dtype and sizes, contiguous and aligned; numbers of the
@@ -44,10 +45,11 @@ def make_call(kernel: Kernel, native: Native, sizes: Mapping[str, int]) -> Calla
     Args:
         native: what the kernel was compiled to; plain Python takes all targets always.
         sizes: the size of each named dimension.
+        threads: how many threads it may use.
     """
     if not native.function:
         return _plain_call(kernel, native.kernel, sizes)
-    table, pool = _table(kernel, native.function, sizes)
+    table, pool = _table(kernel, native.function, sizes, threads)
     if not _methods:
         _methods.append(_Method(b"call", binder(), FASTCALL, None))
     weakref.finalize(table, _free, pool).atexit = False
@@ -74,9 +76,9 @@ def _plain_call(kernel: Kernel, function: Callable[..., Any], sizes: Mapping[str
     return call
 
 
-def _table(kernel: Kernel, function: int, sizes: Mapping[str, int]) -> tuple[Any, Any]:
+def _table(kernel: Kernel, function: int, sizes: Mapping[str, int], threads: int) -> tuple[Any, Any]:
     """Return the table of a call, and the word that leads to the memory which calls leave to each other."""
-    inputs, outputs, workspaces, frame = _rows(kernel, sizes)
+    inputs, outputs, workspaces, frame = _rows(kernel, sizes, threads)
     room = -(-len(inputs + outputs) // LANES) * LANES
     frame += [0] * 2 * room
     taken = 8 * len(frame)
@@ -101,7 +103,7 @@ def _table(kernel: Kernel, function: int, sizes: Mapping[str, int]) -> tuple[Any
 
 
 def _rows(
-    kernel: Kernel, sizes: Mapping[str, int]
+    kernel: Kernel, sizes: Mapping[str, int], threads: int
 ) -> tuple[list[list[int]], list[list[int]], list[list[int]], list[int]]:
     """Return the rows of inputs, outputs and workspaces, and the frame as it is before anything is bound."""
     rows: dict[str, list[list[int]]] = {role: [] for role in ("input", "constant", "output", "workspace")}
@@ -115,6 +117,7 @@ def _rows(
         else:
             rows["input"].append(_number_row(at, dtype))
             frame.append(0)
+    frame += [threads] * is_threaded(kernel)
     for value in returned_values(kernel):
         dtype = np.dtype(value.dtype)
         kind = KINDS[value.dtype] if value.dtype in ("float64", "int64", "bool") else Kind.OTHER

@@ -17,13 +17,15 @@ from numba import njit, types
 from numba.np import numpy_support
 
 from graphc.backends import cache, plain_runtime
+from graphc.backends.chunked import LOOP
 from graphc.backends.frames import SUFFIX
-from graphc.backends.kernel_compiler import KernelCompiler
+from graphc.backends.kernel_compiler import KernelCompiler, LoopCompiler
 from graphc.backends.module import module_text
 from graphc.backends.source import FUNCTION, array_arguments, render, returned_values
 from graphc.backends.vector_runtime import with_vector_math
 from graphc.errors import InternalError
 from graphc.kernel.ir import Buffer, Kernel
+from graphc.kernel.parallel import is_threaded
 from graphc.settings import Settings, read_settings
 
 KEPT = 512
@@ -114,6 +116,7 @@ def _signature(kernel: Kernel) -> Any:
             found.append(types.Array(scalar, len(entry.shape), "C", readonly=not written))
         else:
             found.append(scalar)
+    found += [types.int64] * is_threaded(kernel)
     returned = [numpy_support.from_dtype(np.dtype(value.dtype)) for value in returned_values(kernel)]
     return (types.Tuple(returned) if returned else types.none)(*found)
 
@@ -168,6 +171,9 @@ def _dispatcher(module: ModuleType, name: str, fast_math: bool, cached: bool) ->
     """Return Numba's dispatcher of a module's function."""
     flags = set(FAST if fast_math else STRICT)
     options = {"nogil": True, "error_model": "numpy", "fastmath": flags, "no_cfunc_wrapper": True}
+    for each, function in list(vars(module).items()):
+        if each.startswith(LOOP):
+            setattr(module, each, njit(pipeline_class=LoopCompiler, **options)(function))
     return njit(cache=cached, pipeline_class=KernelCompiler, **options)(getattr(module, name))
 
 

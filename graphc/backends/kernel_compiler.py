@@ -48,10 +48,12 @@ class _KernelLowering(NativeLowering):  # type: ignore[misc]
 class KernelCompiler(compiler.Compiler):  # type: ignore[misc]
     """Numba's compiler, told that no two arrays overlap: the caller sees to it, and loops vectorise."""
 
+    library: type[codegen.JITCodeLibrary] = KernelLibrary
+
     def compile_extra(self, function: Callable[..., Any]) -> Any:
         """Return what a function is compiled to, into a library of a kernel's own kind."""
         self.state.flags.noalias = True
-        self.state.library = KernelLibrary(self.state.targetctx.codegen(), function.__qualname__)
+        self.state.library = self.library(self.state.targetctx.codegen(), function.__qualname__)
         self.state.library.enable_object_caching()
         return super().compile_extra(function)
 
@@ -64,3 +66,27 @@ class KernelCompiler(compiler.Compiler):  # type: ignore[misc]
             ]
             pipeline.finalize()
         return pipelines
+
+
+class LoopLibrary(KernelLibrary):
+    """A function that is only ever linked into a kernel: neither optimised nor made machine code of before that."""
+
+    def _optimize_final_module(self) -> None:
+        """Leave it to the kernel."""
+
+    def _finalize_final_module(self) -> None:
+        """Make no machine code."""
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+class LoopCompiler(KernelCompiler):
+    """The compiler of functions that kernels call."""
+
+    library = LoopLibrary
+
+    def compile_extra(self, function: Callable[..., Any]) -> Any:
+        """Return what a function is compiled to. Python has nothing to call: Numba is given what stands for it."""
+        self.state.flags.no_compile = True
+        self.state.flags.no_cpython_wrapper = True
+        return super().compile_extra(function)._replace(entry_point=len)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graphc.backends.source import Renderer, returned_values
+from graphc.backends.chunked import ChunkRenderer
+from graphc.backends.source import returned_values
 from graphc.backends.straight import Block, split_body
 from graphc.kernel.ir import Kernel, Name, Statement
 
@@ -11,10 +12,10 @@ def module_text(kernel: Kernel) -> str:
     """Return the text of the module that is compiled and cached for a kernel."""
     parts = split_body(kernel)
     rest = kernel.with_body(tuple(part for part in parts if not isinstance(part, Block)))
-    return (_BlockRenderer(rest, parts) if len(rest.body) < len(parts) else Renderer(kernel)).source().text()
+    return (_BlockRenderer(rest, parts) if len(rest.body) < len(parts) else ChunkRenderer(kernel)).source().text()
 
 
-class _BlockRenderer(Renderer):
+class _BlockRenderer(ChunkRenderer):
     """A module whose function calls blocks."""
 
     def __init__(self, kernel: Kernel, parts: list[Statement | Block]) -> None:

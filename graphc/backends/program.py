@@ -13,6 +13,7 @@ import numpy as np
 from graphc.backends import cpu, reference
 from graphc.backends.binding import SizeSolver, converter
 from graphc.backends.calls import make_call
+from graphc.backends.cores import thread_count
 from graphc.backends.source import array_arguments, render, returned_values
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.block import nested_order
@@ -37,6 +38,7 @@ class Job:
     fast_math: bool = False
     cache: bool = True
     precise: bool = False
+    threads: int | None = None
 
 
 class Program:
@@ -116,6 +118,7 @@ class CpuProgram(Program):
         self.allocated = [
             (b.name, b.shape, np.dtype(b.dtype)) for b in array_arguments(job.kernel) if b.role == "output"
         ]
+        self.threads = thread_count(job.threads)
         self._calls: OrderedDict[tuple[int, ...], Callable[..., Any]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -134,7 +137,7 @@ class CpuProgram(Program):
             if sizes not in self._calls:
                 self.sizes.require(sizes)
                 named = dict(zip((name for name, _, _ in self.sizes.binders), sizes, strict=True))
-                self._calls[sizes] = make_call(self.job.kernel, self.native, named)
+                self._calls[sizes] = make_call(self.job.kernel, self.native, named, self.threads)
             self._calls.move_to_end(sizes)
             while len(self._calls) > KEPT:
                 self._calls.popitem(last=False)

@@ -100,6 +100,7 @@ class Renderer:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
+        self.arguments = [entry.name for entry in (*kernel.inputs, *array_arguments(kernel))]
         self.out = Source()
         self.helpers: set[str] = set()
         self.preamble: list[str] = []
@@ -112,8 +113,7 @@ class Renderer:
 
     def source(self) -> Source:
         """Return the module."""
-        arguments = [entry.name for entry in self.kernel.inputs] + [b.name for b in array_arguments(self.kernel)]
-        self._line(0, f"def {FUNCTION}({', '.join(arguments)}):")
+        self._line(0, f"def {FUNCTION}({', '.join(self.arguments)}):")
         self._sizes_and_views()
         self._block(self.kernel.body, 1)
         self._return()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from typing import Any
 
 import llvmlite.binding
@@ -35,8 +36,7 @@ def with_vector_math(text: str, kernel: Kernel, precise: bool) -> str:
     if all(any(isinstance(inner, Assign) for inner in loop.body) for loop in loops):
         return text
     if has_wide_vectors():
-        start = text.index(":\n", text.index(f"def {FUNCTION}(")) + 2
-        text = text[:start] + "    use_wide_vectors()\n" + text[start:]
+        text = re.sub(rf"^def {FUNCTION}\w*\(.*\):\n", r"\g<0>    use_wide_vectors()\n", text, flags=re.MULTILINE)
         text = f"from {__name__} import use_wide_vectors\n{text}"
     return (
         text

@@ -180,6 +180,19 @@ class Accumulate:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunks:
+    """How a loop may run in chunks: the work of an iteration, what each chunk has of its own.
+
+    That is a number for each fold from outside, totals with the operation that accumulates, private buffers.
+    """
+
+    work: Size
+    folds: tuple[Fold, ...]
+    totals: tuple[tuple[str, str], ...]
+    private: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """Run the body for each value of the index from 0 to below the extent.
 
@@ -193,6 +206,7 @@ class Loop:
     step: int = 1
     within: str = ""
     ordered: bool = False
+    chunks: Chunks | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphc.kernel.buffers import accesses
-from graphc.kernel.ir import Accumulate, Kernel, Library, Load, Loop, Operand, Statement, Store, Value
+from graphc.kernel.ir import Accumulate, Chunks, Kernel, Library, Load, Loop, Operand, Statement, Store, Value
 from graphc.kernel.walk import map_values, walk_statements
 
 
@@ -55,13 +55,17 @@ def _renamed(kernel: Kernel, rename: dict[str, str]) -> Kernel:
     def operands(items: tuple[Operand, ...]) -> tuple[Operand, ...]:
         return tuple(replace(item, buffer=rename.get(item.buffer, item.buffer)) for item in items)
 
+    def chunks(old: Chunks | None) -> Chunks | None:
+        totals = tuple((rename.get(buffer, buffer), op) for buffer, op in old.totals) if old else ()
+        return old and replace(old, totals=totals, private=tuple(rename.get(name, name) for name in old.private))
+
     def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         return tuple(one(map_values(statement, fix)) for statement in body)
 
     def one(statement: Statement) -> Statement:
         match statement:
             case Loop():
-                return replace(statement, body=block(statement.body))
+                return replace(statement, body=block(statement.body), chunks=chunks(statement.chunks))
             case Store() | Accumulate():
                 return replace(statement, buffer=rename.get(statement.buffer, statement.buffer))
             case Library():

@@ -1,0 +1,109 @@
+"""Threads in compiled code: in how many chunks a loop runs, and how its function is called for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np import arrayobj
+
+from graphc.backends import pool
+from graphc.kernel.work import CHUNK, WORTHWHILE
+
+pool.load()
+
+empty = np.empty
+_POINTER = ir.IntType(8).as_pointer()
+_WORD = ir.IntType(64)
+_ROWS = (types.int64, types.int64, types.int64)
+"""What a loop's function takes first: the number of its chunk, its first row, that behind its last."""
+MOST = 256
+"""How many chunks a loop has at most."""
+MOST_WITH_TOTALS = 64
+TOTALS = 1 << 21
+"""How many elements the totals of all chunks have at most together."""
+CLEARING = 8
+"""How often a chunk has at least the work of clearing its totals and adding them up."""
+
+
+@njit(forceinline=True, nogil=True, error_model="numpy")
+def chunk_count(extent: int, work: int, totals: int) -> int:
+    """Return in how many chunks a loop runs: never more for more threads, so results are the same on any number.
+
+    Args:
+        extent: how many iterations there are.
+        work: that of an iteration.
+        totals: how many elements of each chunk are cleared first and added up later.
+    """
+    whole = extent * work
+    if whole < WORTHWHILE:
+        return 1
+    most = min(MOST, extent) if totals == 0 else min(MOST_WITH_TOTALS, extent, TOTALS // totals)
+    return max(1, min(whole // max(CHUNK, CLEARING * totals), most))
+
+
+@intrinsic
+def in_one(typing_context: Any, loop: Any, extent: Any, arguments: Any) -> Any:
+    """Type and emit the call of a loop's function for all of its rows."""
+    called = loop.get_call_type(typing_context, (*_ROWS, *arguments), {})
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        _, end, given = values
+        rows = [_WORD(0), _WORD(0), end]
+        return _call(context, builder, loop, called, [*rows, *cgutils.unpack_tuple(builder, given)])
+
+    return called.return_type(loop, types.int64, arguments), emit
+
+
+@intrinsic
+def in_chunks(
+    typing_context: Any, loop: Any, extent: Any, chunks: Any, rows: Any, threads: Any, parts: Any, arguments: Any
+) -> Any:
+    """Type and emit the call of a loop's function for each chunk of so many rows, on at most so many threads.
+
+    What the function returns for a chunk goes to its place in the arrays ``parts``.
+    """
+    called = loop.get_call_type(typing_context, (*_ROWS, *arguments), {})
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        _, end, count, rows, threads, parts_given, given = values
+        shared = [end, rows, *cgutils.unpack_tuple(builder, parts_given), *cgutils.unpack_tuple(builder, given)]
+        packed = cgutils.alloca_once_value(builder, cgutils.pack_struct(builder, shared))
+        function = _chunk_function(context, builder, packed.type, loop, called, parts)
+        kind = ir.FunctionType(ir.VoidType(), [function.type, _POINTER, _WORD, _WORD])
+        run = cgutils.get_or_insert_function(builder.module, kind, pool.RUN)
+        builder.call(run, [function, builder.bitcast(packed, _POINTER), count, threads])
+        return context.get_dummy_value()
+
+    return types.void(loop, types.int64, types.int64, types.int64, types.int64, parts, arguments), emit
+
+
+def _chunk_function(context: Any, outer: Any, packed: Any, loop: Any, called: Any, parts: Any) -> Any:
+    """Emit the function of a pointer to what chunks share and of a chunk's number, which the pool calls."""
+    name = outer.module.get_unique_name(f"{outer.function.name}.chunk")
+    function = ir.Function(outer.module, ir.FunctionType(ir.VoidType(), [_POINTER, _WORD]), name)
+    function.linkage = "internal"
+    builder = ir.IRBuilder(function.append_basic_block())
+    shared, chunk = function.args
+    extent, rows, *given = cgutils.unpack_tuple(builder, builder.load(builder.bitcast(shared, packed)))
+    first = builder.mul(chunk, rows)
+    following = builder.add(first, rows)
+    end = builder.select(builder.icmp_signed("<", following, extent), following, extent)
+    results = _call(context, builder, loop, called, [chunk, first, end, *given[len(parts) :]])
+    for number, kind in enumerate(parts):
+        place = builder.gep(context.make_array(kind)(context, builder, given[number]).data, [chunk])
+        arrayobj.store_item(context, builder, kind, builder.extract_value(results, number), place)
+    builder.ret_void()
+    return function
+
+
+def _call(context: Any, builder: Any, loop: Any, called: Any, arguments: list[Any]) -> Any:
+    """Emit the call of a loop's function; return its result."""
+    compiled = loop.dispatcher.overloads[called.args]
+    context.active_code_library.add_linking_library(compiled.library)
+    _, result = context.call_internal_no_propagate(builder, compiled.fndesc, called, arguments)
+    return result

@@ -1,0 +1,131 @@
+"""Threads: which outermost loops may run in chunks, each chunk on any thread.
+
+A loop may if an iteration leaves nothing to others but what it folds into numbers and totals: each chunk
+folds into its own, and these are folded in order. Whether it does is decided at each call, by its work.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from graphc.graph.types import DType
+from graphc.kernel.accesses import Accesses
+from graphc.kernel.affine import as_sum
+from graphc.kernel.ir import Assign, Chunks, Const, Fold, Kernel, Let, Loop, Name, Statement, Value
+from graphc.kernel.nest import worst
+from graphc.kernel.walk import statement_values, values_in, walk_statements
+from graphc.kernel.work import WORTHWHILE, work_of
+
+STARTS: dict[str, bool | int] = {"add": 0, "multiply": 1, "logical_or": False, "logical_and": True}
+FOLDS = {*STARTS, "maximum", "minimum"}
+"""What can be folded in parts."""
+
+
+def run_in_chunks(kernel: Kernel) -> Kernel:
+    """Return the kernel with every outermost loop marked that may run in chunks and may be worth while."""
+    if not any(isinstance(statement, Loop) for statement in kernel.body):
+        return kernel
+    found = [(statement, Accesses(statement), _names_needed(statement)) for statement in kernel.body]
+    touched = Counter(buffer for _, accesses, _ in found for buffer in accesses.buffers)
+    needed = Counter(name for _, _, names in found for name in names)
+    needed.update(_names_read([Let("", result) for result in kernel.results if not isinstance(result, str)]))
+    return kernel.with_body(
+        tuple(
+            _marked(kernel, statement, accesses, touched, needed) if isinstance(statement, Loop) else statement
+            for statement, accesses, _ in found
+        )
+    )
+
+
+def is_threaded(kernel: Kernel) -> bool:
+    """Tell whether a loop may run in chunks: then the native function takes a number of threads, last."""
+    return any(isinstance(statement, Loop) and statement.chunks is not None for statement in kernel.body)
+
+
+def _marked(kernel: Kernel, loop: Loop, accesses: Accesses, touched: Counter[str], needed: Counter[str]) -> Loop:
+    """Return an outermost loop, marked if it may run in chunks and may be worth while.
+
+    Args:
+        touched: how many statements of the kernel's body touch each buffer.
+        needed: by how many of them, or as a result, each name bound elsewhere is needed.
+    """
+    work = work_of(kernel, loop.body)
+    total = work * loop.extent
+    if loop.ordered or not accesses.reads or (isinstance(total, int) and total < WORTHWHILE):
+        return loop
+    folds = _outer_folds(loop)
+    if folds is None or accesses.writes_under_two_names(kernel) or any(needed[name] for name in _bound(loop)):
+        return loop
+    totals: list[tuple[str, str]] = []
+    private: list[str] = []
+    for buffer in accesses.writes:
+        fold = accesses.fold(buffer)
+        alone = touched[buffer] == 1 and kernel.buffers[buffer].role == "workspace"
+        if _is_owned(buffer, accesses, loop):
+            continue
+        if fold in FOLDS:
+            totals.append((buffer, str(fold)))
+        elif alone and _is_private(buffer, loop):
+            private.append(buffer)
+        else:
+            return loop
+    return replace(loop, chunks=Chunks(work, tuple(folds), tuple(totals), tuple(private)))
+
+
+def _outer_folds(loop: Loop) -> list[Fold] | None:
+    """Return a fold for each number that the loop folds into; None where a number goes from iteration to iteration."""
+    bound, found = _bound(loop), dict[str, Fold]()
+    for statement in walk_statements(loop.body):
+        if isinstance(statement, Assign) and statement.name not in bound:
+            return None
+        if isinstance(statement, Fold) and statement.name not in bound:
+            first = found.setdefault(statement.name, statement)
+            if statement.op not in FOLDS or statement.op != first.op:
+                return None
+    return None if found.keys() & _names_read(walk_statements(loop.body)) else list(found.values())
+
+
+def _names_read(statements: Iterable[Statement]) -> set[str]:
+    """Return the names that values of statements read."""
+    roots = (root for statement in statements for root in statement_values(statement))
+    return {value.name for root in roots for value in values_in(root) if isinstance(value, Name)}
+
+
+def _bound(loop: Loop) -> set[str]:
+    """Return the names bound inside a loop."""
+    return {statement.name for statement in walk_statements(loop.body) if isinstance(statement, Let)}
+
+
+def _names_needed(statement: Statement) -> set[str]:
+    """Return the names a statement of a kernel's body reads that are not its own."""
+    own = _bound(statement) if isinstance(statement, Loop) else set()
+    return _names_read(walk_statements((statement,))) - own
+
+
+def _is_owned(buffer: str, accesses: Accesses, loop: Loop) -> bool:
+    """Tell whether each iteration touches a part of the buffer that no other does."""
+    indices = [*accesses.reads.get(buffer, ()), *accesses.writes[buffer]]
+    rank = min(0 if index is None else len(index) for index in indices)
+    return any(_tells_iterations_apart([index[axis] for index in indices if index], loop) for axis in range(rank))
+
+
+def _tells_iterations_apart(values: list[Value], loop: Loop) -> bool:
+    """Tell whether what an axis is indexed by is the same everywhere and differs from iteration to iteration."""
+    if loop.step > 1:
+        rows = {s.index for s in walk_statements(loop.body) if isinstance(s, Loop) and s.within == loop.index}
+        return all(isinstance(value, Name) and value.name in rows | {loop.index} for value in values)
+    found = as_sum(values[0], loop.index)
+    return found is not None and found[0] != 0 and all(value == values[0] for value in values)
+
+
+def _is_private(buffer: str, loop: Loop) -> bool:
+    """Tell whether each iteration writes a buffer before it reads it."""
+    accesses = next(each for each in map(Accesses, loop.body) if buffer in each.buffers)
+    return buffer not in accesses.reads and buffer not in accesses.folds
+
+
+def neutral(op: str, dtype: DType) -> Const:
+    """Return what a fold of no values is."""
+    return Const(STARTS[op] if op in STARTS else worst(dtype, op == "minimum"), dtype)
