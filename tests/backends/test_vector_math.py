@@ -211,6 +211,16 @@ def test_edges_are_those_of_the_library(name: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", NAMES)
+def test_nan_stays_nan_whatever_bits_it_carries(name: str, dtype: str) -> None:
+    whole = np.uint64 if dtype == "float64" else np.uint32
+    quiet = np.array([math.nan], dtype).view(whole)
+    carried = np.arange(1, 1 << 13, dtype=whole)
+    for sign in (0, 1 << (carried.itemsize * 8 - 1)):
+        assert np.isnan(applied(name, (quiet | carried | whole(sign)).view(dtype))).all()
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", BINARY_NAMES)
 def test_functions_of_two_numbers_at_the_edges(name: str, dtype: str) -> None:
     information = np.finfo(dtype)

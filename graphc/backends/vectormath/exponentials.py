@@ -47,7 +47,7 @@ def exp_shifted(r: Number, missing: Number, error: Number) -> Number:
 def scaled(y: Number, k: Bits) -> Number:
     """Return y 2**k for y near 1, in two steps: only the second may overflow or round to a subnormal number."""
     half = k >> 1
-    return (y.bits() + (half << y.format.digits)).number() * power_of_two(k - half)
+    return y * power_of_two(half) * power_of_two(k - half)
 
 
 def exp_limits(x: Number) -> tuple[float, float]:
