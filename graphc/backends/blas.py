@@ -6,6 +6,9 @@ Source: Dongarra et al., A set of level 3 basic linear algebra subprograms (1990
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import llvmlite.binding
@@ -35,6 +38,7 @@ class _Caller:
         self.context, self.builder = context, builder
         self.dtype = array_type.dtype
         self.element = context.get_data_type(array_type.dtype)
+        self.size = context.get_abi_sizeof(self.element)
         self.letter = PREFIX[array_type.dtype]
 
     def array(self, array_type: Any, value: Any) -> tuple[Any, list[Any]]:
@@ -72,6 +76,21 @@ class _Caller:
         """Return the address of the increment of a contiguous vector."""
         return cgutils.alloca_once_value(self.builder, ir.Constant(_INT, 1))
 
+    def fill_with_zeros(self, data: Any, sizes: list[Any]) -> None:
+        """Emit the writing of zeros to a contiguous array."""
+        count = functools.reduce(self.builder.mul, sizes)
+        cgutils.memset(self.builder, data, self.builder.mul(count, self.context.get_constant(types.intp, self.size)), 0)
+
+    @contextmanager
+    def unless_nothing_is_summed(self, count: Any, adds: Any, data: Any, sizes: list[Any]) -> Iterator[None]:
+        """Emit what is done for products of something; products of nothing are zeros, which not all routines write."""
+        something = self.builder.icmp_signed("!=", count, ir.Constant(count.type, 0))
+        with self.builder.if_else(something, likely=True) as (product, nothing):
+            with product:
+                yield
+            with nothing, self.builder.if_then(self.builder.not_(adds)):
+                self.fill_with_zeros(data, sizes)
+
     def call(self, routine: str, *arguments: Any) -> None:
         """Emit the call."""
         kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
@@ -85,13 +104,15 @@ def _letter_of(letter: str) -> Any:
 
 
 @intrinsic
-def _gemm(
-    typing_context: Any, a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any, scale: Any
+def gemm(
+    typing_context: Any, a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any, scale: Any = 1.0
 ) -> Any:
-    """Type and emit ``c = scale * op(a) @ op(b)``, or add it to c.
+    """Type and emit ``c = scale * op(a) @ op(b)`` of contiguous matrices, or add it to c.
 
-    Row-major arrays are Fortran's transposes, so what is computed is c' = op(b)' op(a)'.
+    Row-major arrays are Fortran's transposes, so what is computed is c' = op(b)' op(a)'. This is no compiled
+    function, as each of those takes Numba 80 ms for every combination of types.
     """
+    factor = _type_of(scale)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         caller = _Caller(context, builder, c)
@@ -100,36 +121,44 @@ def _gemm(
         c_data, c_shape = caller.array(c, arguments[2])
         transposed_a, transposed_b, adds = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:6])
         inner = builder.select(transposed_a, a_shape[0], a_shape[1])
-        caller.call(
-            "gemm", caller.flag(transposed_b), caller.flag(transposed_a),
-            caller.integer(c_shape[1]), caller.integer(c_shape[0]), caller.integer(inner),
-            caller.number(scale, arguments[6]), b_data, caller.stride(b_shape[1]), a_data, caller.stride(a_shape[1]),
-            caller.zero_or_one(adds), c_data, caller.stride(c_shape[1]),
-        )  # fmt: skip
+        with caller.unless_nothing_is_summed(inner, adds, c_data, c_shape):
+            caller.call(
+                "gemm", caller.flag(transposed_b), caller.flag(transposed_a),
+                caller.integer(c_shape[1]), caller.integer(c_shape[0]), caller.integer(inner),
+                caller.number(factor, arguments[6]), b_data, caller.stride(b_shape[1]),
+                a_data, caller.stride(a_shape[1]), caller.zero_or_one(adds), c_data, caller.stride(c_shape[1]),
+            )  # fmt: skip
         return context.get_dummy_value()
 
-    return types.void(a, b, c, types.boolean, types.boolean, types.boolean, scale), emit
+    return types.void(a, b, c, types.boolean, types.boolean, types.boolean, factor), emit
 
 
 @intrinsic
-def _gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any) -> Any:
-    """Type and emit ``y = scale * op(a) @ x``, or add it to y."""
+def gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any) -> Any:
+    """Type and emit ``y = scale * op(a) @ x`` of a contiguous matrix and vectors, or add it to y."""
+    factor = _type_of(scale)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         caller = _Caller(context, builder, y)
         a_data, a_shape = caller.array(a, arguments[0])
-        x_data, _ = caller.array(x, arguments[1])
-        y_data, _ = caller.array(y, arguments[2])
+        x_data, x_shape = caller.array(x, arguments[1])
+        y_data, y_shape = caller.array(y, arguments[2])
         transposes, adds = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:5])
         plain = builder.not_(transposes)
-        caller.call(
-            "gemv", caller.flag(plain), caller.integer(a_shape[1]), caller.integer(a_shape[0]),
-            caller.number(scale, arguments[5]), a_data, caller.stride(a_shape[1]), x_data, caller.one(),
-            caller.zero_or_one(adds), y_data, caller.one(),
-        )  # fmt: skip
+        with caller.unless_nothing_is_summed(x_shape[0], adds, y_data, y_shape):
+            caller.call(
+                "gemv", caller.flag(plain), caller.integer(a_shape[1]), caller.integer(a_shape[0]),
+                caller.number(factor, arguments[5]), a_data, caller.stride(a_shape[1]), x_data, caller.one(),
+                caller.zero_or_one(adds), y_data, caller.one(),
+            )  # fmt: skip
         return context.get_dummy_value()
 
-    return types.void(a, x, y, types.boolean, types.boolean, scale), emit
+    return types.void(a, x, y, types.boolean, types.boolean, factor), emit
+
+
+def _type_of(scale: Any) -> Any:
+    """Return the type of an argument that is a Python number where it is left out."""
+    return scale if isinstance(scale, types.Type) else types.float64
 
 
 @intrinsic
@@ -164,25 +193,7 @@ def _mirror(c: Any) -> None:
 
 
 @njit(forceinline=True, nogil=True)
-def gemm(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any, scale: Any = 1.0) -> None:
-    """Write a multiple of the product of two contiguous matrices into a third, or add it to that."""
-    if a.size != 0:
-        _gemm(a, b, c, a_transposed, b_transposed, add, scale)
-    elif not add:
-        c[...] = 0
-
-
-@njit(forceinline=True, nogil=True)
-def gemv(a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any = 1.0) -> None:
-    """Write a multiple of the product of a contiguous matrix and vector into another vector, or add it to that."""
-    if x.size != 0:
-        _gemv(a, x, y, transposed, add, scale)
-    elif not add:
-        y[...] = 0
-
-
-@njit(forceinline=True, nogil=True)
-def syrk(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any, scale: Any = 1.0) -> None:
+def syrk(a: Any, b: Any, c: Any, a_transposed: Any, b_transposed: Any, add: Any, scale: Any) -> None:
     """Write a multiple of the product of a matrix and its own transpose, or add it; ``b`` is ``a``."""
     if add or len(c) < SYMMETRIC or a.size < ENOUGH:
         gemm(a, b, c, a_transposed, b_transposed, add, scale)
