@@ -19,7 +19,7 @@ globals().update(plain_math.NAMES)
 Array = np.ndarray
 
 
-def gemm(a: Array, b: Array, c: Array, a_transposed: bool, b_transposed: bool, add: bool, scale: Any = 1) -> None:
+def gemm(a: Array, b: Array, c: Array, a_transposed: bool, b_transposed: bool, add: bool, scale: Any) -> None:
     """Write a multiple of the product of two matrices into a third, or add it to that."""
     product = c.dtype.type(scale) * ((a.T if a_transposed else a) @ (b.T if b_transposed else b))
     c[...] = c + product if add else product
@@ -28,7 +28,7 @@ def gemm(a: Array, b: Array, c: Array, a_transposed: bool, b_transposed: bool, a
 syrk = gemm
 
 
-def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool, scale: Any = 1) -> None:
+def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool, scale: Any) -> None:
     """Write a multiple of the product of a matrix and a vector into another vector, or add it to that."""
     product = (y.dtype.type(scale) * ((a.T if transposed else a) @ x.reshape(-1))).reshape(y.shape)
     y[...] = y + product if add else product

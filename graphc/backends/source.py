@@ -17,7 +17,6 @@ from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.table import OPERATIONS
 from graphc.graph.types import INTEGERS, DType, is_float
 from graphc.kernel.ir import (
-    ONE,
     Accumulate,
     Assign,
     Buffer,
@@ -225,8 +224,7 @@ class Renderer:
                 return f"{target} = {self.call(op, (Load(buffer, index, dtype), value), dtype, dtype, {})}"
             case Library(call=call, results=results, operands=operands, flags=flags, scale=scale):
                 self.helpers.add(call)
-                arguments = [*map(self.operand, (*operands, *results)), *map(str, flags)]
-                arguments += [_bare(self.value(scale))] * (scale != ONE)
+                arguments = [*map(self.operand, (*operands, *results)), *map(str, flags), _bare(self.value(scale))]
                 return f"{call}({', '.join(arguments)})"
             case _:
                 raise InternalError(

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from graphc.graph.dimensions import Size
 from graphc.kernel.buffers import accesses
 from graphc.kernel.ir import (
-    ONE,
     Accumulate,
     Buffer,
     Const,
@@ -208,7 +207,7 @@ def _in_block(member: Statement, run: Run, local: set[str]) -> Statement:
         )
         flags = (*member.flags[:-1], total or member.flags[-1])
         call = "gemm" if member.call == "syrk" else member.call  # rows of a matrix are another matrix than all of it
-        if call == "gemv" and member.scale == ONE and flags[-1] == total:
+        if call == "gemv" and flags[-1] == total:
             call = "add_rows" if total else "dot_rows"
         return replace(member, call=call, operands=operands, results=results, flags=flags)
     assert isinstance(member, Loop)
