@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from graphc.autodiff.cost import Cost, cost
 from graphc.compiler.function import Function, compile
 from graphc.compiler.functional import grad, jvp, value_and_grad, vjp
+from graphc.compiler.mapping import vmap
 from graphc.errors import (
     ArgumentError,
     BackendMissing,
@@ -192,7 +193,8 @@ __all__ = [
     "sinh", "size", "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign", "split", "sqrt", "square",
     "squeeze", "stack", "std", "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish", "symbol",
     "symbols", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy", "trace", "transpose", "tree", "true_divide",
-    "trunc", "value_and_grad", "var", "vdot", "vjp", "vstack", "where", "xlog1py", "xlogy", "zeros", "zeros_like",
+    "trunc", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack", "where", "xlog1py", "xlogy", "zeros",
+    "zeros_like",
 ]
 # fmt: on
 

@@ -8,21 +8,15 @@ given numbers and arrays it compiles and returns values.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from graphc.compiler import stable
-from graphc.compiler.function import Function, compile
-from graphc.compiler.stable import fresh_symbol
+from graphc.compiler.tracing import Transformed
 from graphc.errors import ArgumentError, DTypeError
 from graphc.graph import tree
-from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
-from graphc.graph.types import as_dtype
-from graphc.graph.walk import free_symbols, substitute
 
 Argnums = int | Sequence[int]
 
@@ -85,7 +79,7 @@ def value_and_grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused
         result, gradients = stable.value_and_grad(value, chosen, unused=unused)
         return result, (gradients[0] if isinstance(argnums, int) else tuple(gradients))
 
-    return _Transformed(target, transform)
+    return Transformed(target, transform)
 
 
 def jvp(target: Any, primals: Any, tangents: Any) -> Any:
@@ -112,7 +106,7 @@ def jvp(target: Any, primals: Any, tangents: Any) -> Any:
     def ignore_tangents(*arguments: Any) -> Any:
         return target(*arguments[:count])
 
-    return _Transformed(ignore_tangents, transform)(*primals, *tangents)
+    return Transformed(ignore_tangents, transform)(*primals, *tangents)
 
 
 def vjp(target: Any, *arguments: Any) -> Any:
@@ -139,58 +133,9 @@ def vjp(target: Any, *arguments: Any) -> Any:
     def ignore_adjoint(*given: Any) -> Any:
         return target(*given[:-1])
 
-    pull = _Transformed(ignore_adjoint, transform)
-    value = _Transformed(target, lambda result, _: result)(*arguments)
+    pull = Transformed(ignore_adjoint, transform)
+    value = Transformed(target, lambda result, _: result)(*arguments)
     return value, lambda adjoint: pull(*arguments, adjoint)
-
-
-class _Transformed:
-    """A function of a traced function: on expressions it builds, on values it compiles and computes."""
-
-    def __init__(self, function: Callable[..., Any], transform: Callable[[Any, Sequence[Any]], Any]) -> None:
-        self.function = function
-        self.transform = transform
-        self.compiled: dict[Any, Function] = {}
-        functools.update_wrapper(self, function)
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Return expressions if an argument holds one or the function captures a symbol, else values.
-
-        Options are never differentiated.
-        """
-        given = (arguments, options)
-        leaves = tree.leaves(given)
-        if any(isinstance(leaf, Expr) for leaf in leaves):
-            return self._build(given, as_exprs(*leaves))
-        arrays = [leaf if hasattr(leaf, "dtype") else np.asarray(leaf) for leaf in leaves]
-        key = (repr(tree.structure(given)), *((as_dtype(array.dtype), array.shape) for array in arrays))
-        found = self.compiled.get(key)
-        if found is None:
-            found = self._compile(given, arrays)
-            if found is None:
-                return self._build(given, as_exprs(*leaves))
-            self.compiled[key] = found
-        return found(*arrays)
-
-    def _compile(self, given: Any, arrays: Sequence[Any]) -> Function | None:
-        """Return the function compiled for arguments of these dtypes and shapes, None if it captures a symbol."""
-        symbols = [fresh_symbol(array.shape, as_dtype(array.dtype)) for array in arrays]
-        traced = self._traced(given, symbols)
-        if not set(free_symbols(as_exprs(*tree.leaves(traced)))) <= set(symbols):
-            return None
-        return compile(traced, inputs=symbols)
-
-    def _build(self, given: Any, nodes: Sequence[Expr]) -> Any:
-        """Return what the traced function becomes with the given expressions for its symbols."""
-        symbols = [fresh_symbol(node.shape, node.dtype) for node in nodes]
-        leaves, structure = tree.flatten(self._traced(given, symbols))
-        replaced = substitute(as_exprs(*leaves), dict(zip(symbols, nodes, strict=True)))
-        return tree.unflatten(structure, replaced)
-
-    def _traced(self, given: Any, symbols: Sequence[Expr]) -> Any:
-        """Return the transform of the function on symbols in place of the leaves of its arguments."""
-        arguments, options = tree.unflatten(tree.structure(given), symbols)
-        return self.transform(self.function(*arguments, **options), arguments)
 
 
 def _require_floats(chosen: Sequence[Any]) -> None:

@@ -102,6 +102,20 @@ def unflatten(shape: Structure, values: Sequence[Any]) -> Any:
     return map_tree(lambda _: next(remaining), shape)
 
 
+def spread_prefix(prefix: Any, tree: Any, what: str) -> list[Any]:
+    """Return for each leaf of a tree the value that a prefix of it gives: a number or None stands for all below.
+
+    Raises:
+        ArgumentError: it is no prefix of the tree.
+    """
+    if prefix is None or isinstance(prefix, int):
+        return [prefix] * len(leaves(tree))
+    above, below = _children(prefix), _children(tree)
+    if above is None or below is None or [part for part, _ in above] != [part for part, _ in below]:
+        raise ArgumentError(f"{what}: {prefix!r} does not fit the structure {structure(tree)}", origin=here())
+    return [each for (_, one), (_, child) in zip(above, below, strict=True) for each in spread_prefix(one, child, what)]
+
+
 def require_structure(tree: Any, expected: Structure, what: str) -> list[Any]:
     """Return the leaves of a tree, which must have the expected structure.
 

@@ -1,0 +1,114 @@
+"""How each kind of row takes a batch: scalar rows as they are, the others with their axes one further back.
+
+A rule has the node, for each argument the array of its values over the items along the first axis (None
+where it is equal for all), and the number of items; it returns the array of the node's values.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from graphc.graph.dimensions import Size
+from graphc.graph.node import Expr, Operation, build
+from graphc.graph.table import apply
+from graphc.ops.contraction_row import ContractionOperation
+from graphc.ops.cumulative import CumulativeOperation
+from graphc.ops.joining import CONCATENATE
+from graphc.ops.movement import BROADCAST, EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
+from graphc.ops.reduction_row import ReductionOperation
+from graphc.ops.scalar_row import ScalarOperation
+from graphc.ops.slicing import EMBED, ROLL, SHIFT, SLICE
+
+Batched: TypeAlias = "Sequence[Expr | None]"
+Rule: TypeAlias = "Callable[[Expr, Batched, Size], Expr]"
+
+
+def spread(node: Expr, array: Expr | None, count: Size) -> Expr:
+    """Return the array of an argument, repeated for every item where it is equal for all."""
+    return apply("broadcast_to", node, (count, *node.shape)) if array is None else array
+
+
+def _rebuilt(node: Expr, given: Batched, count: Size, **changed: Any) -> Expr:
+    """Return the node's operation on the arrays of its arguments, with some attributes changed."""
+    arrays = [spread(argument, array, count) for argument, array in zip(node.args, given, strict=True)]
+    return build(node.op, *arrays, **{**dict(node.attributes), **changed})
+
+
+def _elementwise(node: Expr, given: Batched, count: Size) -> Expr:
+    return _rebuilt(node, given, count)
+
+
+def _along_axis(node: Expr, given: Batched, count: Size) -> Expr:
+    return _rebuilt(node, given, count, axis=node.attribute("axis") + 1)
+
+
+def _along_axes(node: Expr, given: Batched, count: Size) -> Expr:
+    return _rebuilt(node, given, count, axes=tuple(axis + 1 for axis in node.attribute("axes")))
+
+
+def _transpose(node: Expr, given: Batched, count: Size) -> Expr:
+    return _rebuilt(node, given, count, axes=(0, *(axis + 1 for axis in node.attribute("axes"))))
+
+
+def _reshape(node: Expr, given: Batched, count: Size) -> Expr:
+    return _rebuilt(node, given, count, shape=(count, *node.shape))
+
+
+def _broadcast(node: Expr, given: Batched, count: Size) -> Expr:
+    """Return the items repeated, the axes they lack inserted behind the first."""
+    (array,) = given
+    assert array is not None
+    lacking = tuple(range(1, 1 + len(node.shape) - len(node.args[0].shape)))
+    return apply("broadcast_to", apply("expand_dims", array, lacking), (count, *node.shape))
+
+
+def _slice(node: Expr, given: Batched, count: Size) -> Expr:
+    starts, steps = node.attribute("starts"), node.attribute("steps")
+    return _rebuilt(node, given, count, starts=(0, *starts), steps=(1, *steps), sizes=(count, *node.shape))
+
+
+def _embed(node: Expr, given: Batched, count: Size) -> Expr:
+    starts, steps = node.attribute("starts"), node.attribute("steps")
+    return _rebuilt(node, given, count, shape=(count, *node.shape), starts=(0, *starts), steps=(1, *steps))
+
+
+def _contract(node: Expr, given: Batched, count: Size) -> Expr:
+    """Return the contraction with a further label for the items, in the operands that have them."""
+    left, right, out = (node.attribute(name) for name in ("left", "right", "out"))
+    label = next(letter for letter in string.ascii_letters if letter not in left + right)
+    labels = [text if array is None else label + text for text, array in zip((left, right), given, strict=True)]
+    first, second = (a if array is None else array for a, array in zip(node.args, given, strict=True))
+    return build(node.op, first, second, left=labels[0], right=labels[1], out=label + out)
+
+
+ROWS: dict[Operation, Rule] = {
+    BROADCAST: _broadcast,
+    CONCATENATE: _along_axis,
+    EMBED: _embed,
+    EXPAND: _along_axes,
+    RESHAPE: _reshape,
+    ROLL: _along_axis,
+    SHIFT: _along_axis,
+    SLICE: _slice,
+    SQUEEZE: _along_axes,
+    TRANSPOSE: _transpose,
+}
+"""Rows with a rule of their own."""
+
+KINDS: dict[type[Operation], Rule] = {
+    ScalarOperation: _elementwise,
+    ReductionOperation: _along_axes,
+    CumulativeOperation: _along_axis,
+    ContractionOperation: _contract,
+}
+"""Kinds of rows whose rows all take a batch in one way."""
+
+
+def find_rule(node: Expr) -> Rule | None:
+    """Return how a node takes a batch, None where no rule says so: then it is run item by item."""
+    rule = ROWS.get(node.op)
+    if rule is not None:
+        return rule
+    return next((rule for kind, rule in KINDS.items() if isinstance(node.op, kind)), None)
