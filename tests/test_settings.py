@@ -20,13 +20,14 @@ def test_every_switch_is_read_from_its_variable() -> None:
             "GRAPHC_CHECK": "1",
             "GRAPHC_JIT": "off",
             "GRAPHC_BACKEND": "reference",
+            "GRAPHC_THREADS": "3",
             "GRAPHC_KEEP": "~/kept",
             "GRAPHC_CACHE": "no",
             "GRAPHC_CACHE_DIR": "/somewhere",
         }
     )
     assert settings == Settings(
-        show=("graph", "source"), check=True, jit=False, backend="reference",
+        show=("graph", "source"), check=True, jit=False, backend="reference", threads=3,
         keep=Path("~/kept").expanduser(), cache=False, cache_dir=Path("/somewhere"),
     )  # fmt: skip
     assert all(getattr(settings, entry.name) != getattr(Settings(), entry.name) for entry in fields(Settings))

@@ -24,6 +24,6 @@ def make_c_function(program: Program) -> Any:
             remedy="compile one scalar expression of scalar float64 symbols",
         )
     names = ", ".join(f"a{number}" for number in range(len(program.job.inputs)))
-    scope: dict[str, Any] = {"kernel": program.native.kernel}
+    scope: dict[str, Any] = {"kernel": program.kernel}
     exec(f"def function({names}):\n    return kernel({names})[0]", scope)
     return cfunc(types.float64(*[types.float64] * len(program.job.inputs)))(scope["function"])

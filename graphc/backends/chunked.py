@@ -36,7 +36,7 @@ class ChunkRenderer(Renderer):
         self.loops = 0
         if is_threaded(kernel):
             self.arguments.append(THREADS)
-            self.preamble.append(f"from graphc.backends.threads import {', '.join(HELPERS)}\n")
+            self.preamble.append(f"from graphc.backends.chunk_runtime import {', '.join(HELPERS)}\n")
         self.inside = False
         """Whether the function of a loop is being written."""
 

@@ -8,6 +8,8 @@ import numba
 import scipy
 from numba import cuda
 
+from graphc.backends.cores import thread_count
+
 INTERESTING = ("avx2", "fma", "avx512f", "neon", "sve")
 
 
@@ -23,8 +25,9 @@ def processor() -> str:
 
 
 def threading_layer() -> str:
-    """Return the threading layers that can be asked for, in order, and the number of threads."""
-    return f"{', '.join(numba.config.THREADING_LAYER_PRIORITY)}; {numba.config.NUMBA_NUM_THREADS} threads"
+    """Return how many threads our own pool has, and Numba's layers, which are for the user's own loops."""
+    layers = ", ".join(numba.config.THREADING_LAYER_PRIORITY)
+    return f"{thread_count()} thread(s) of our own; Numba's layers: {layers}"
 
 
 def cuda_devices() -> str:

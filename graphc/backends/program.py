@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from graphc.backends.binding import SizeSolver, converter
 from graphc.backends.calls import make_call
 from graphc.backends.cores import thread_count
 from graphc.backends.source import array_arguments, render, returned_values
+from graphc.backends.threads import with_threads
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.block import nested_order
 from graphc.graph.dimensions import Dimension, Shape, evaluate, names
 from graphc.graph.node import Expr
 from graphc.graph.types import format_shape
 from graphc.kernel.ir import Kernel
+from graphc.kernel.parallel import is_threaded
 from graphc.kernel.requirements import requirements
 
 Array = np.ndarray[Any, Any]
@@ -126,6 +129,16 @@ class CpuProgram(Program):
     def cache_hits(self) -> int:
         """How many native functions were loaded from the disk cache."""
         return self.native.cache_hits
+
+    @cached_property
+    def kernel(self) -> Callable[..., Any]:
+        """The native function for compiled code to call, its number of threads given."""
+        kernel = self.job.kernel
+        if not (self.native.function and is_threaded(kernel)):
+            return self.native.kernel
+        arguments = len(kernel.inputs) + len(array_arguments(kernel))
+        bound: Callable[..., Any] = with_threads(self.native.kernel, arguments, self.threads)
+        return bound
 
     def call_for(self, sizes: tuple[int, ...]) -> Callable[..., Any]:
         """Return the kernel for sizes in the order of the binders, see `graphc.backends.calls`.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -14,9 +13,6 @@ from numba.np import arrayobj
 from graphc.backends import pool
 from graphc.kernel.work import CHUNK, WORTHWHILE
 
-pool.load()
-
-empty = np.empty
 _POINTER = ir.IntType(8).as_pointer()
 _WORD = ir.IntType(64)
 _ROWS = (types.int64, types.int64, types.int64)
@@ -80,6 +76,14 @@ def in_chunks(
         return context.get_dummy_value()
 
     return types.void(loop, types.int64, types.int64, types.int64, types.int64, parts, arguments), emit
+
+
+def with_threads(kernel: Any, arguments: int, threads: int) -> Any:
+    """Return a kernel, for compiled code to call, that may use so many threads: without its last argument."""
+    names = ", ".join(f"a{number}" for number in range(arguments))
+    scope: dict[str, Any] = {"kernel": kernel, "threads": threads}
+    exec(f"def function({names}):\n    return kernel({names}, threads)", scope)
+    return njit(nogil=True)(scope["function"])
 
 
 def _chunk_function(context: Any, outer: Any, packed: Any, loop: Any, called: Any, parts: Any) -> Any:

@@ -32,6 +32,7 @@ def compile(
     cache: bool = True,
     debug: str | None = None,
     precise: bool = False,
+    threads: int | None = None,
 ) -> Function:
     """Return a function that computes expressions natively.
 
@@ -48,6 +49,8 @@ def compile(
         debug: "nan" runs node by node and stops at the first value that is not finite.
         precise: take elementary functions of arrays from the C library, one element at a time, in place of
             our vector mathematics (docs/mathlib.md), which is faster and within 3 ulp.
+        threads: how many threads loops with enough work may use, and products of matrices; by default
+            GRAPHC_THREADS, else every core this process may use. Results do not depend on it.
 
     Compiling happens at the first call of each kind (value, gradient, products).
 
@@ -63,7 +66,7 @@ def compile(
         >>> fn.value_and_grad(x=1.0, y=2.0, z=3.0)
         (7.0, {'x': 7.0, 'y': 4.0, 'z': 1.0})
     """
-    options = check_options(backend, fast_math, cache, debug, precise)
+    options = check_options(backend, fast_math, cache, debug, precise, threads)
     if callable(expression) and not isinstance(expression, Expr):
         expression = _trace(expression, inputs)
     leaves, structure = tree.flatten(expression)

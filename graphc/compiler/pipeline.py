@@ -24,6 +24,7 @@ from graphc.kernel.ir import Kernel
 from graphc.kernel.loops import fuse_loops
 from graphc.kernel.lower import lower
 from graphc.kernel.normalise import normalise
+from graphc.kernel.parallel import run_in_chunks
 from graphc.kernel.peel import peel
 from graphc.kernel.reuse import reuse_memory
 from graphc.kernel.roll import roll
@@ -49,6 +50,7 @@ KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
     ("collapse: loops that only run through whole arrays become one", collapse),
     ("unroll: short inner loops become straight-line code, their arrays names", unroll),
     ("drop unused: names nobody uses go", drop_dead),
+    ("run in chunks: loops whose iterations need nothing of each other may use threads", run_in_chunks),
     ("reuse memory: workspaces that never live together share", reuse_memory),
 ]
 
@@ -62,6 +64,7 @@ class Options:
     cache: bool = True
     debug: str | None = None
     precise: bool = False
+    threads: int | None = None
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -88,7 +91,12 @@ class Record:
 
 
 def check_options(
-    backend: str | None, fast_math: bool, cache: bool, debug: str | None, precise: bool = False
+    backend: str | None,
+    fast_math: bool,
+    cache: bool,
+    debug: str | None,
+    precise: bool = False,
+    threads: int | None = None,
 ) -> Options:
     """Return the options as one value.
 
@@ -103,7 +111,9 @@ def check_options(
         raise ArgumentError(f"backend: one of {', '.join(BACKENDS)} expected, got {name!r}", origin=here())
     if debug not in (None, "nan"):
         raise ArgumentError(f'debug: None or "nan" expected, got {debug!r}', origin=here())
-    return Options(name, fast_math, cache, debug, precise)
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise ArgumentError(f"threads: None or a number above zero expected, got {threads!r}", origin=here())
+    return Options(name, fast_math, cache, debug, precise, threads)
 
 
 def make_kernel(outputs: Sequence[Expr], inputs: Sequence[Expr], record: Record) -> Kernel:
@@ -134,7 +144,7 @@ def make_program(outputs: Sequence[Expr], inputs: Sequence[Expr], options: Optio
     record.nodes["simplified"] = len(topological_order(simple))
     kernel = make_kernel(simple, inputs, record)
     _show(settings, simple, kernel, record)
-    job = Job(tuple(simple), tuple(inputs), kernel, options.fast_math, options.cache, options.precise)
+    job = Job(tuple(simple), tuple(inputs), kernel, options.fast_math, options.cache, options.precise, options.threads)
     start = time.perf_counter()
     program: Program = PROGRAMS[options.backend](job)
     record.seconds.update(program.seconds)
@@ -163,15 +173,14 @@ def make_c_function(program: Program) -> Any:
 
 
 def native_kernel(program: Program) -> Callable[..., Any]:
-    """Return the native function of a program.
+    """Return the native function of a program, its number of threads given.
 
     Raises:
         UnsupportedError: the backend has none.
     """
-    native = getattr(program, "native", None)
-    if native is None:
+    kernel: Callable[..., Any] | None = getattr(program, "kernel", None)
+    if kernel is None:
         raise UnsupportedError("this backend has no native function", remedy='compile with backend="cpu"')
-    kernel: Callable[..., Any] = native.kernel
     return kernel
 
 

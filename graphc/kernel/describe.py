@@ -8,6 +8,7 @@ from graphc.graph.dimensions import product
 from graphc.graph.types import format_shape
 from graphc.kernel.ir import ONE, Accumulate, Call, Fold, Kernel, Library, Load, Loop, Statement, Store
 from graphc.kernel.walk import statement_values, values_in, walk_statements
+from graphc.kernel.work import WORTHWHILE
 
 
 def nests(kernel: Kernel) -> list[Loop]:
@@ -37,15 +38,24 @@ def _describe_body(body: tuple[Statement, ...], bases: dict[str, str]) -> list[s
     lines = []
     for statement in body:
         if isinstance(statement, Loop) and statement.step > 1:
-            lines.append(f"in blocks of {statement.step} rows over {statement.extent}:")
+            lines.append(f"in blocks of {statement.step} rows over {statement.extent}{_describe_chunks(statement)}:")
             lines.extend("  " + line for line in _describe_body(statement.body, bases))
             continue
         calls = _libraries((statement,))
         for call in calls:
-            lines.append(_describe_library(call))
+            lines.append(_describe_library(call) + _describe_chunks(statement))
         if isinstance(statement, Loop) and not calls:
-            lines.append(_describe_nest(statement, bases))
+            lines.append(_describe_nest(statement, bases) + _describe_chunks(statement))
     return lines
+
+
+def _describe_chunks(statement: Statement) -> str:
+    """Return from where on a loop runs in chunks, if it may."""
+    if not isinstance(statement, Loop) or statement.chunks is None:
+        return ""
+    work = statement.chunks.work
+    start = f"{-(-WORTHWHILE // work)} iterations" if isinstance(work, int) else f"{WORTHWHILE} / ({work}) iterations"
+    return f"; in chunks on threads from {start} on"
 
 
 def describe_memory(kernel: Kernel) -> str:
