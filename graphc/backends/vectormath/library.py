@@ -10,6 +10,7 @@ import platform
 import zlib
 from typing import Any
 
+import llvmlite.binding
 from llvmlite import ir
 
 from graphc.backends.vectormath.emit import Format, Number
@@ -17,8 +18,12 @@ from graphc.backends.vectormath.emit import Format, Number
 WIDTHS = {"float64": (2, 4, 8), "float32": (4, 8, 16)}
 ATTRIBUTES = ("noinline", "nounwind", "readnone", "willreturn")
 INDEX = ir.IntType(32)
-CONVENTION = "intel_ocl_bicc" if platform.machine() in ("x86_64", "AMD64") else ""
-"""One that keeps half of the vector registers over a call, so that a loop's constants stay in them."""
+HAS_KEEPING_CALLS = platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.llvm_version_info[0] >= 22
+CONVENTION = "intel_ocl_bicc" if HAS_KEEPING_CALLS else ""
+"""One that keeps half of the vector registers over a call, so that a loop's constants stay in them.
+
+LLVM 20 does not vectorise calls of such functions; 22 does.
+"""
 
 
 def from_library(x: Number, name: str) -> Number:
