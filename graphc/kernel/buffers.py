@@ -9,39 +9,54 @@ from graphc.kernel.walk import map_values, statement_values, values_in, walk_sta
 
 
 def drop_dead(kernel: Kernel) -> Kernel:
-    """Return the kernel without stores to workspace nobody reads and names nobody uses."""
-    while True:
-        loaded, named = _used(kernel)
-        workspace = {name for name, buffer in kernel.buffers.items() if buffer.role == "workspace"}
-        body = _without_dead(kernel.body, workspace - loaded, named)
-        if body == kernel.body:
-            used = loaded | _written(kernel)
-            buffers = {n: b for n, b in kernel.buffers.items() if b.role in ("input", "output") or n in used}
-            constants = {n: v for n, v in kernel.constants.items() if n in buffers}
-            return replace(kernel, buffers=buffers, constants=constants)
-        kernel = kernel.with_body(body)
+    """Return the kernel without stores to workspace nobody reads and names nobody uses, on the way to a result."""
+    loaded, named = _used(kernel)
+    workspace = {name for name, buffer in kernel.buffers.items() if buffer.role == "workspace"}
+    kernel = kernel.with_body(_without_dead(kernel.body, workspace - loaded, named))
+    used = loaded | _written(kernel)
+    buffers = {n: b for n, b in kernel.buffers.items() if b.role in ("input", "output") or n in used}
+    constants = {n: v for n, v in kernel.constants.items() if n in buffers}
+    return replace(kernel, buffers=buffers, constants=constants)
 
 
 def _used(kernel: Kernel) -> tuple[set[str], set[str]]:
-    """Return the buffers that are read (through views too) and the names that are used."""
+    """Return the buffers (through views too) and the names that what is kept reads, found backwards from results."""
     loaded: set[str] = set()
     named: set[str] = set()
-    roots = [value for value in kernel.results if not isinstance(value, str)]
-    for statement in walk_statements(kernel.body):
-        roots.extend(statement_values(statement))
-        if isinstance(statement, Library):
-            loaded.update(operand.buffer for operand in (*statement.operands, *statement.results))
-    for root in roots:
-        for value in values_in(root):
+    written, named_by, pending = _writers(kernel)
+    while pending:
+        for value in values_in(pending.pop()):
             if isinstance(value, Load):
-                loaded.add(value.buffer)
-            elif isinstance(value, Name):
+                name = value.buffer
+                while name and name not in loaded:
+                    loaded.add(name)
+                    pending.extend(written.pop(name, ()))
+                    name = kernel.buffers[name].base
+            elif isinstance(value, Name) and value.name not in named:
                 named.add(value.name)
-    for name in list(loaded):
-        while kernel.buffers[name].role == "view":
-            name = kernel.buffers[name].base
-            loaded.add(name)
+                pending.extend(named_by.pop(value.name, ()))
     return loaded, named
+
+
+def _writers(kernel: Kernel) -> tuple[dict[str, list[Value]], dict[str, list[Value]], list[Value]]:
+    """Return what is read to write each workspace and to bind each name, and what is read in any case."""
+    written: dict[str, list[Value]] = {}
+    named_by: dict[str, list[Value]] = {}
+    always = [value for value in kernel.results if not isinstance(value, str)]
+    for statement in walk_statements(kernel.body):
+        values = statement_values(statement)
+        match statement:
+            case Store(buffer=buffer) | Accumulate(buffer=buffer) if kernel.buffers[buffer].role == "workspace":
+                written.setdefault(buffer, []).extend(values)
+            case Let(name=name) | Assign(name=name) | Fold(name=name):
+                named_by.setdefault(name, []).extend(values)
+            case Library(operands=operands, results=results):
+                always.extend(values)
+                for each in (*operands, *results):
+                    always.append(Load(each.buffer, each.index, kernel.buffers[each.buffer].dtype))
+            case _:
+                always.extend(values)
+    return written, named_by, always
 
 
 def _written(kernel: Kernel) -> set[str]:
