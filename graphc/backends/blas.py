@@ -31,7 +31,7 @@ _INT = ir.IntType(32)
 _CHAR = ir.IntType(8)
 
 
-class _Caller:
+class Caller:
     """Emits a call of a Fortran routine: every argument by address."""
 
     def __init__(self, context: Any, builder: Any, array_type: Any) -> None:
@@ -112,10 +112,10 @@ def gemm(
     Row-major arrays are Fortran's transposes, so what is computed is c' = op(b)' op(a)'. This is no compiled
     function, as each of those takes Numba 80 ms for every combination of types.
     """
-    factor = _type_of(scale)
+    factor = type_of(scale)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        caller = _Caller(context, builder, c)
+        caller = Caller(context, builder, c)
         a_data, a_shape = caller.array(a, arguments[0])
         b_data, b_shape = caller.array(b, arguments[1])
         c_data, c_shape = caller.array(c, arguments[2])
@@ -136,10 +136,10 @@ def gemm(
 @intrinsic
 def gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any) -> Any:
     """Type and emit ``y = scale * op(a) @ x`` of a contiguous matrix and vectors, or add it to y."""
-    factor = _type_of(scale)
+    factor = type_of(scale)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        caller = _Caller(context, builder, y)
+        caller = Caller(context, builder, y)
         a_data, a_shape = caller.array(a, arguments[0])
         x_data, x_shape = caller.array(x, arguments[1])
         y_data, y_shape = caller.array(y, arguments[2])
@@ -156,7 +156,7 @@ def gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any,
     return types.void(a, x, y, types.boolean, types.boolean, factor), emit
 
 
-def _type_of(scale: Any) -> Any:
+def type_of(scale: Any) -> Any:
     """Return the type of an argument that is a Python number where it is left out."""
     return scale if isinstance(scale, types.Type) else types.float64
 
@@ -166,7 +166,7 @@ def _syrk(typing_context: Any, a: Any, c: Any, transposed: Any, scale: Any) -> A
     """Type and emit ``c = scale * op(a) @ op(a).T`` on and below the diagonal."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        caller = _Caller(context, builder, c)
+        caller = Caller(context, builder, c)
         a_data, a_shape = caller.array(a, arguments[0])
         c_data, c_shape = caller.array(c, arguments[1])
         plain = builder.not_(builder.trunc(arguments[2], ir.IntType(1)))

@@ -9,13 +9,13 @@ from dataclasses import replace
 from graphc.backends.source import FUNCTION, Renderer, Source
 from graphc.graph.dimensions import Shape, product
 from graphc.graph.types import DType
-from graphc.kernel.ir import Accumulate, Buffer, Chunks, Kernel, Load, Loop, Name, Statement, Store, Value
-from graphc.kernel.parallel import is_threaded, neutral
+from graphc.kernel.ir import Accumulate, Buffer, Chunks, Kernel, Library, Load, Loop, Name, Statement, Store, Value
+from graphc.kernel.parallel import is_cut, is_threaded, neutral, products
 from graphc.kernel.walk import walk_statements
 
 THREADS = "threads"
 """The argument that says how many threads a kernel may use."""
-HELPERS = ("chunk_count", "empty", "in_chunks", "in_one")
+HELPERS = ("chunk_count", "empty", "free_blas", "gemm_in_parts", "in_chunks", "in_one", "limit_blas")
 LOOP = f"{FUNCTION}_loop"
 """How the functions of loops are named, with a number behind it."""
 CHUNK = Name("chunk")
@@ -37,15 +37,27 @@ class ChunkRenderer(Renderer):
         if is_threaded(kernel):
             self.arguments.append(THREADS)
             self.preamble.append(f"from graphc.backends.chunk_runtime import {', '.join(HELPERS)}\n")
+        self.products = products(kernel)
         self.inside = False
         """Whether the function of a loop is being written."""
 
     def _block(self, body: tuple[Statement, ...], depth: int) -> None:
         for statement in body:
+            limited = self.products if depth == 1 and not self.inside else []
+            if limited and statement is limited[0]:
+                self._line(depth, "limit_blas()")
             if isinstance(statement, Loop) and statement.chunks is not None and not self.inside:
                 _ChunkedLoop(self, statement, statement.chunks).write(depth)
             else:
                 super()._block((statement,), depth)
+            if limited and statement is limited[-1]:
+                self._line(depth, "free_blas()")
+
+    def _simple(self, statement: Statement) -> str:
+        text = super()._simple(statement)
+        if isinstance(statement, Library) and not self.inside and self.products and is_cut(self.kernel, statement):
+            return f"gemm_in_parts{text.removeprefix('gemm')[:-1]}, {THREADS})"
+        return text
 
     def _loop_head(self, loop: Loop) -> list[str]:
         if not (self.inside and loop.chunks):

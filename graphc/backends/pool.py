@@ -56,9 +56,9 @@ def _text() -> str:
 def load() -> Any:
     """Make the pool known to compiled code, by the name of its function; return the library that holds it."""
     for name in SYMBOLS:
-        llvm.add_symbol(name, _address(ctypes.pythonapi, name))
+        llvm.add_symbol(name, address_of(getattr(ctypes.pythonapi, name)))
     if os.name == "posix":
-        llvm.add_symbol("pthread_create", _address(ctypes.CDLL(None), "pthread_create"))
+        llvm.add_symbol("pthread_create", address_of(ctypes.CDLL(None).pthread_create))
     with global_compiler_lock:
         library = cpu_target.target_context.codegen().create_library("graphc_pool")
         library.add_llvm_module(llvm.parse_assembly(_text()))
@@ -71,8 +71,8 @@ def load() -> Any:
     return library
 
 
-def _address(library: ctypes.CDLL, name: str) -> int:
-    """Return where a function of a library is."""
-    address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+def address_of(function: Any) -> int:
+    """Return where a C function is."""
+    address = ctypes.cast(function, ctypes.c_void_p).value
     assert address is not None
     return address

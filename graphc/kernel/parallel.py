@@ -7,18 +7,20 @@ folds into its own, and these are folded in order. Whether it does is decided at
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from graphc.graph.dimensions import Dimension, Size
 from graphc.graph.types import DType
 from graphc.kernel.accesses import Accesses
 from graphc.kernel.affine import as_sum
-from graphc.kernel.ir import Assign, Chunks, Const, Fold, Kernel, Let, Loop, Name, Statement, Value
+from graphc.kernel.ir import Assign, Chunks, Const, Fold, Kernel, Let, Library, Loop, Name, Statement, Value
 from graphc.kernel.nest import worst
 from graphc.kernel.walk import statement_values, values_in, walk_statements
-from graphc.kernel.work import WORTHWHILE, work_of
+from graphc.kernel.work import PART_BITS, SINGLE, WORTHWHILE, work_of
 
 STARTS: dict[str, bool | int] = {"add": 0, "multiply": 1, "logical_or": False, "logical_and": True}
+BLAS = ("gemm", "gemv", "syrk")
 FOLDS = {*STARTS, "maximum", "minimum"}
 """What can be folded in parts."""
 
@@ -40,8 +42,29 @@ def run_in_chunks(kernel: Kernel) -> Kernel:
 
 
 def is_threaded(kernel: Kernel) -> bool:
-    """Tell whether a loop may run in chunks: then the native function takes a number of threads, last."""
-    return any(isinstance(statement, Loop) and statement.chunks is not None for statement in kernel.body)
+    """Tell whether loops or products may use threads: then the native function takes their number, last."""
+    return bool(products(kernel)) or any(isinstance(s, Loop) and s.chunks is not None for s in kernel.body)
+
+
+def products(kernel: Kernel) -> list[Statement]:
+    """Return the statements of the body with library calls, if one may have enough work for several threads."""
+    found = [(statement, list(_calls(kernel, statement))) for statement in kernel.body]
+    if not any(isinstance(work, Dimension) or work >= SINGLE for _, works in found for work in works):
+        return []
+    return [statement for statement, works in found if works]
+
+
+def is_cut(kernel: Kernel, call: Library) -> bool:
+    """Tell whether a product may have enough work for parts on several threads."""
+    work = work_of(kernel, (call,))
+    return call.call == "gemm" and (isinstance(work, Dimension) or work >= 2 << PART_BITS)
+
+
+def _calls(kernel: Kernel, statement: Statement) -> Iterator[Size]:
+    """Yield the work of the calls of BLAS in a statement: what knows no blocks of rows."""
+    for inner in walk_statements((statement,)):
+        if isinstance(inner, Library) and inner.call in BLAS:
+            yield work_of(kernel, (inner,))
 
 
 def _marked(kernel: Kernel, loop: Loop, accesses: Accesses, touched: Counter[str], needed: Counter[str]) -> Loop:

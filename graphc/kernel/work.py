@@ -17,6 +17,11 @@ CHUNK = 50_000
 WORTHWHILE = 4 * CHUNK
 """Loops with less work than this run on one thread: measured by `benchmarks/threads.py`."""
 
+PART_BITS = 20
+"""A part of a product has at least two to the power of this multiplications: some 30 microseconds."""
+SINGLE = 9216
+"""Products of fewer multiplications are computed by one thread in OpenBLAS whatever it is told."""
+
 
 def work_of(kernel: Kernel, body: Iterable[Statement]) -> Size:
     """Return the work of statements and of what is inside them, of blocks for one row."""
