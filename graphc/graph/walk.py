@@ -23,13 +23,14 @@ def topological_order(roots: Iterable[Expr]) -> list[Expr]:
         if node in done:
             stack.pop()
             continue
-        pending = [argument for argument in node.args if argument not in done]
-        if pending:
-            stack.extend(reversed(pending))
-            continue
-        stack.pop()
-        done.add(node)
-        order.append(node)
+        height = len(stack)
+        for argument in node.args[::-1]:
+            if argument not in done:
+                stack.append(argument)
+        if len(stack) == height:
+            stack.pop()
+            done.add(node)
+            order.append(node)
     return order
 
 
