@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from graphc.autodiff.cost import Cost, cost
 from graphc.compiler.function import Function, compile
 from graphc.compiler.functional import grad, jvp, value_and_grad, vjp
+from graphc.compiler.jacobians import hessian, hvp, jacobian, linearize
 from graphc.compiler.mapping import vmap
 from graphc.errors import (
     ArgumentError,
@@ -181,20 +182,20 @@ __all__ = [
     "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "defop", "deg2rad", "degrees", "digamma",
     "divide", "dot", "einsum", "elu", "eq", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expit", "expm1",
     "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide", "fori_loop", "free_symbols", "from_sympy",
-    "full", "full_like", "gammaln", "ge", "gelu", "grad", "greater", "greater_equal", "gt", "hstack", "huber", "hypot",
-    "inner", "invert", "isfinite", "isinf", "isnan", "jvp", "l1", "l2", "le", "leaky_relu", "less", "less_equal",
-    "lgamma", "linear_recurrence", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax", "logaddexp",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logsumexp", "lt", "mae", "map",
-    "masked_multiply", "matmul", "matrix_transpose", "max", "maximum", "mean", "mean_absolute_error",
-    "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ne", "negative", "norm",
-    "not_equal", "ones", "ones_like", "outer", "pad", "parameter", "parameters", "permute_dims", "polygamma",
-    "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "ravel", "reciprocal", "relu", "relu6",
-    "remainder", "repeat", "reshape", "rint", "roll", "round", "scan", "selu", "sigmoid", "sign", "silu", "sin",
-    "sinh", "size", "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign", "split", "sqrt", "square",
-    "squeeze", "stack", "std", "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish", "symbol",
-    "symbols", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy", "trace", "transpose", "tree", "true_divide",
-    "trunc", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack", "where", "xlog1py", "xlogy", "zeros",
-    "zeros_like",
+    "full", "full_like", "gammaln", "ge", "gelu", "grad", "greater", "greater_equal", "gt", "hessian", "hstack",
+    "huber", "hvp", "hypot", "inner", "invert", "isfinite", "isinf", "isnan", "jacobian", "jvp", "l1", "l2", "le",
+    "leaky_relu", "less", "less_equal", "lgamma", "linear_recurrence", "linearize", "log", "log1p", "log2", "log10",
+    "log_sigmoid", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
+    "logsumexp", "lt", "mae", "map", "masked_multiply", "matmul", "matrix_transpose", "max", "maximum", "mean",
+    "mean_absolute_error", "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply",
+    "ne", "negative", "norm", "not_equal", "ones", "ones_like", "outer", "pad", "parameter", "parameters",
+    "permute_dims", "polygamma", "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "ravel",
+    "reciprocal", "relu", "relu6", "remainder", "repeat", "reshape", "rint", "roll", "round", "scan", "selu",
+    "sigmoid", "sign", "silu", "sin", "sinh", "size", "softmax", "softmax_cross_entropy_with_logits", "softplus",
+    "softsign", "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "substitute", "subtract",
+    "sum", "swapaxes", "swish", "symbol", "symbols", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy",
+    "trace", "transpose", "tree", "true_divide", "trunc", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack",
+    "where", "xlog1py", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on
 

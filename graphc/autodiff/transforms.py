@@ -10,6 +10,7 @@ from graphc.autodiff.forward import tangents as forward_tangents
 from graphc.autodiff.reverse import adjoints
 from graphc.errors import ArgumentError, DTypeError, NotDifferentiable, ShapeError
 from graphc.graph import tree
+from graphc.graph.block import BOUND
 from graphc.graph.leaf import as_exprs, constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.origin import current_origin, describe_origin, here, locate
@@ -73,7 +74,7 @@ def vjp(expression: Any, wrt: Any, adjoint: Any, *, unused: str = "zero") -> Any
     given = tree.require_structure(adjoint, structure, "vjp: adjoint")
     seeds: dict[Expr, Expr] = {}
     for output, value in zip(outputs, given, strict=True):
-        seed = _like(value, output, "adjoint")
+        seed = seed_like(value, output, "adjoint")
         seeds[output] = apply("add", seeds[output], seed) if output in seeds else seed
     nodes, result = tree.flatten(wrt)
     return tree.unflatten(result, _gradients(seeds, nodes, unused))
@@ -93,8 +94,8 @@ def jvp(expression: Any, wrt: Any, tangent: Any) -> Any:
     """
     nodes, structure = tree.flatten(wrt)
     given = tree.require_structure(tangent, structure, "jvp: tangent")
-    _require_differentiable(nodes)
-    seeds = {node: _like(value, node, "tangent") for node, value in zip(nodes, given, strict=True)}
+    require_differentiable(nodes)
+    seeds = {node: seed_like(value, node, "tangent") for node, value in zip(nodes, given, strict=True)}
     outputs, result = tree.flatten(expression)
     found = forward_tangents(outputs, seeds)
     return tree.unflatten(result, [zeros_like(o) if t is None else t for o, t in zip(outputs, found, strict=True)])
@@ -139,7 +140,7 @@ def _gradients(seeds: dict[Expr, Expr], wrt: Sequence[Expr], unused: str) -> lis
     """Return the adjoint of each node of ``wrt``, zeros where there is none."""
     if unused not in UNUSED:
         raise ArgumentError(f"unused: one of {', '.join(UNUSED)} expected, got {unused!r}", origin=here())
-    _require_differentiable(wrt)
+    require_differentiable(wrt)
     table = adjoints(seeds, wrt)
     for node in wrt:
         if node not in table and unused != "zero":
@@ -150,20 +151,25 @@ def _gradients(seeds: dict[Expr, Expr], wrt: Sequence[Expr], unused: str) -> lis
     return [table[node] if node in table else zeros_like(node) for node in wrt]
 
 
-def _require_differentiable(wrt: Sequence[Any]) -> None:
-    """Refuse ``wrt`` with anything but float expressions."""
+def require_differentiable(wrt: Sequence[Any], what: str = "wrt") -> None:
+    """Refuse anything but float expressions.
+
+    Raises:
+        ArgumentError: one is no expression.
+        DTypeError: one has no float dtype.
+    """
     for node in wrt:
         if not isinstance(node, Expr):
-            raise ArgumentError(f"wrt: expressions expected, got {type(node).__name__} {node!r}", origin=here())
+            raise ArgumentError(f"{what}: expressions expected, got {type(node).__name__} {node!r}", origin=here())
         if not node.is_differentiable:
             raise DTypeError(
-                f"wrt: {_name(node)} has dtype {node.dtype}, which has no derivative",
-                remedy="declare it with a float dtype, or leave it out of wrt",
+                f"{what}: {_name(node)} has dtype {node.dtype}, which has no derivative",
+                remedy="declare it with a float dtype, cast it with .astype(float), or leave it out",
                 origin=here(),
             )
 
 
-def _like(value: Any, node: Expr, what: str) -> Expr:
+def seed_like(value: Any, node: Expr, what: str) -> Expr:
     """Return an adjoint or tangent as an expression of the node's dtype, its shape checked."""
     (seed,) = as_exprs(value)
     if seed.shape != node.shape:
@@ -176,4 +182,6 @@ def _like(value: Any, node: Expr, what: str) -> Expr:
 
 def _name(node: Expr) -> str:
     """Return a symbol's name, or what and where another node is."""
+    if node.op is BOUND:
+        return "an argument"
     return symbol_name(node) if is_symbol(node) else f"the {node.op.name} of {describe_origin(node.origin)}"

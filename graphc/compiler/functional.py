@@ -69,15 +69,9 @@ def value_and_grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused
         raise ArgumentError(f"grad: an expression or a function expected, got {target!r}", origin=here())
     if wrt is not None:
         raise ArgumentError("grad: wrt goes with an expression, argnums with a function", origin=here())
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
-        if any(not -len(arguments) <= position < len(arguments) for position in positions):
-            raise ArgumentError(f"grad: argnums {argnums} for a function called with {len(arguments)}", origin=here())
-        chosen = [arguments[position] for position in positions]
-        _require_floats(chosen)
-        result, gradients = stable.value_and_grad(value, chosen, unused=unused)
-        return result, (gradients[0] if isinstance(argnums, int) else tuple(gradients))
+        return stable.value_and_grad(value, chosen(arguments, argnums, "grad"), unused=unused)
 
     return Transformed(target, transform)
 
@@ -138,16 +132,22 @@ def vjp(target: Any, *arguments: Any) -> Any:
     return value, lambda adjoint: pull(*arguments, adjoint)
 
 
-def _require_floats(chosen: Sequence[Any]) -> None:
-    """Refuse to differentiate for integers and booleans.
+def chosen(arguments: Sequence[Any], argnums: Argnums, what: str) -> Any:
+    """Return the argument of one position, or the tuple of those of several.
 
     Raises:
-        DTypeError: an argument holds one.
+        ArgumentError: there is no such argument.
+        DTypeError: one holds integers or booleans, which have no derivative.
     """
-    for leaf in tree.leaves(chosen):
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if any(not -len(arguments) <= position < len(arguments) for position in positions):
+        raise ArgumentError(f"{what}: argnums {argnums} for a function called with {len(arguments)}", origin=here())
+    found = tuple(arguments[position] for position in positions)
+    for leaf in tree.leaves(found):
         if isinstance(leaf, Expr) and not leaf.is_differentiable:
             raise DTypeError(
-                f"grad: an argument to differentiate has dtype {leaf.dtype}, which has no derivative",
+                f"{what}: an argument to differentiate has dtype {leaf.dtype}, which has no derivative",
                 remedy="pass a float, for example 2.0 instead of 2",
                 origin=here(),
             )
+    return found[0] if isinstance(argnums, int) else found

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.autodiff import transforms
+from graphc.autodiff.jacobian import jacobians
 from graphc.errors import ArgumentError
 from graphc.graph import tree
 from graphc.graph.leaf import is_symbol, symbol
@@ -49,6 +50,34 @@ def vjp(expression: Any, wrt: Any, adjoint: Any) -> Any:
     simple, nodes, structure, back = _prepared(outputs, wrt)
     given = tree.require_structure(adjoint, result, "vjp: adjoint")
     return tree.unflatten(structure, substitute(transforms.vjp(simple, nodes, given), back))
+
+
+def jacobian(expression: Any, wrt: Any = None, mode: str = "auto", chunk: int | None = None) -> Any:
+    """Return the derivatives of stable forms; see `graphc.jacobian`."""
+    outputs, result = tree.flatten(expression)
+    targets = _default_targets(outputs) if wrt is None else wrt
+    simple, nodes, structure, back = _prepared(outputs, targets)
+    rows = jacobians(simple, nodes, mode, chunk)
+    return tree.unflatten(result, [tree.unflatten(structure, substitute(row, back)) for row in rows])
+
+
+def hessian(expression: Expr, wrt: Any = None, chunk: int | None = None) -> Any:
+    """Return the second derivatives of a scalar expression; see `graphc.hessian`."""
+    targets = transforms.default_targets(expression) if wrt is None else wrt
+    return jacobian(value_and_grad(expression, targets)[1], targets, "forward", chunk)
+
+
+def hvp(expression: Expr, wrt: Any, vector: Any) -> Any:
+    """Return the product of the Hessian of a scalar expression with a vector; see `graphc.hvp`."""
+    return jvp(value_and_grad(expression, wrt)[1], wrt, vector)
+
+
+def _default_targets(outputs: Sequence[Any]) -> dict[str, Expr]:
+    """Return what derivatives of several expressions are taken for unless told."""
+    found: dict[str, Expr] = {}
+    for output in outputs:
+        found.update(transforms.default_targets(output))
+    return found
 
 
 def _prepared(outputs: Sequence[Any], wrt: Any) -> tuple[list[Expr], list[Expr], Any, dict[Expr, Expr]]:

@@ -17,6 +17,7 @@ from graphc.graph.table import apply
 from graphc.graph.types import is_float
 from graphc.graph.walk import rebuild, with_arguments
 from graphc.kernel.accumulation import fold_into_products
+from graphc.kernel.layout import transpose_last
 from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement import EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
@@ -118,8 +119,9 @@ def matrix_form(left: str, right: str, out: str) -> MatrixForm | None:
 def _matrix_contraction(node: Expr) -> Expr:
     """Return a contraction as a matrix product, or as products and sums where that is better."""
     out = node.attribute("out")
-    left, left_labels = _without_single(*_without_transpose(node.args[0], node.attribute("left")), out)
-    right, right_labels = _without_single(*_without_transpose(node.args[1], node.attribute("right")), out)
+    left, right = map(transpose_last, node.args)
+    left, left_labels = _without_single(*_without_transpose(left, node.attribute("left")), out)
+    right, right_labels = _without_single(*_without_transpose(right, node.attribute("right")), out)
     inner = [label for label in left_labels if label in right_labels and label not in out]
     outer = [label for label in out if (label in left_labels) != (label in right_labels)]
     if not inner or not outer or not is_float(node.dtype):
