@@ -43,7 +43,7 @@ from graphc.ops.composite import (
     softsign,
 )
 from graphc.ops.contraction import dot, inner, matmul, outer, tensordot, vdot
-from graphc.ops.control import fori_loop, map_elements, scan
+from graphc.ops.control import fori_loop, map_elements, scan, while_loop
 from graphc.ops.creation import arange, eye, full, full_like, ones, ones_like, size, zeros, zeros_like
 from graphc.ops.cumulative import cumprod, cumsum, linear_recurrence
 from graphc.ops.einsum import einsum, trace
@@ -195,7 +195,7 @@ __all__ = [
     "softsign", "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "substitute", "subtract",
     "sum", "swapaxes", "swish", "symbol", "symbols", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy",
     "trace", "transpose", "tree", "true_divide", "trunc", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack",
-    "where", "xlog1py", "xlogy", "zeros", "zeros_like",
+    "where", "while_loop", "xlog1py", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on
 

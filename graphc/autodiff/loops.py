@@ -27,9 +27,9 @@ Tangents: TypeAlias = "Callable[[Sequence[Expr], Mapping[Expr, Expr]], Sequence[
 
 def push_loop(node: Expr, given: Sequence[Gradient], tangents: Tangents) -> list[Gradient]:
     """Return the tangent of each result of a scan from those of its arguments (forward mode)."""
-    loop, outside = open_loop(node)
+    loop, captured = open_loop(node)
     count, arguments = len(loop.carries), len(loop.carries) + len(loop.elements)
-    seeds = dict(_paired(outside, given[arguments:]))
+    seeds = dict(_paired(list(captured), given[arguments : arguments + len(captured)]))
     active = _active_carries(loop, [*seeds], [tangent is not None for tangent in given[:arguments]])
     carried = {carry: placeholder(carry.dtype, carry.shape) for carry in loop.carries if carry in active}
     moving = dict(_paired(loop.elements, given[count:arguments]))
@@ -46,20 +46,20 @@ def push_loop(node: Expr, given: Sequence[Gradient], tangents: Tangents) -> list
         initial=(*loop.initial, *(_or_zero(given[n], c) for n, c in enumerate(loop.carries) if c in carried)),
         sequences=(*loop.sequences, *moving.values()),
     )
-    results = both.build(dict(zip(outside, node.args[arguments:], strict=True)))
+    results = both.build(captured)
     places = [n for n, carry in enumerate(loop.carries) if carry in carried]
     positions = {place: count + n for n, place in enumerate(places)}
     first = count + len(carried) + len(loop.stacked)
     positions |= {place: first + n for n, place in enumerate(stacked)}
-    return [results[positions[n]] if n in positions else None for n in range(len(found))]
+    return [results[positions[n]] if n in positions else None for n in range(len(found) + 1)]
 
 
 def pull_loop(node: Expr, parts: Mapping[int, Expr], wanted: Sequence[bool], adjoints: Adjoints) -> list[Gradient]:
     """Return what the adjoints of a scan's results contribute to each wanted argument (reverse mode)."""
-    loop, outside = open_loop(node)
-    captured = dict(zip(outside, node.args[len(node.args) - len(outside) :], strict=True))
-    backward = _Backward(loop, captured, parts, wanted, adjoints)
-    return backward.contributions()
+    loop, captured = open_loop(node)
+    arguments = len(loop.carries) + len(loop.elements) + len(captured)
+    contributions = _Backward(loop, captured, parts, wanted[:arguments], adjoints).contributions()
+    return [*contributions, *(None for _ in wanted[arguments:])]
 
 
 @dataclass(slots=True)
@@ -112,9 +112,10 @@ class _Backward:
         }
         operands = dict.fromkeys(o for found in lifts.values() for lift in found if lift for o in lift.operands)
         roots = [*following.values(), *added.values(), *slopes.values(), *operands]
-        saved = choose_saved(roots, (*loop.following, *loop.stacked), loop.carries)
+        saved = choose_saved(roots, (*loop.following, *loop.stacked), loop.carries, loop.recompute)
         forward = replace(loop, stacked=(*loop.stacked, *saved)).build(self.captured)
-        kept = dict(zip(saved, forward[len(loop.carries) + len(loop.stacked) :], strict=True))
+        first = len(loop.carries) + len(loop.stacked)
+        kept = dict(zip(saved, forward[first : first + len(saved)], strict=True))
         stand_ins = {node: placeholder(node.dtype, node.shape) for node in saved}
         ready = {**kept, **dict(zip(loop.elements, loop.sequences, strict=True))}
         stacked = [*slopes.values(), *(operand for operand in operands if operand not in ready)]
@@ -130,6 +131,8 @@ class _Backward:
             sequences=(*loop.sequences, *kept.values(), *(self.parts[n] for n in stacked_bars)),
             length=loop.length,
             reverse=not loop.reverse,
+            recompute=loop.recompute,
+            steps=loop.steps if loop.condition is None else forward[-1],
         )
         results = back.build(self.captured)
         ready |= dict(zip(stacked, results[size:], strict=True))

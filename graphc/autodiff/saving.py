@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.graph.block import is_bundle
+from graphc.graph.dimensions import is_open
 from graphc.graph.leaf import Leaf
 from graphc.graph.node import Expr
 from graphc.graph.walk import reaching, topological_order
@@ -14,27 +16,33 @@ CHEAP = 8
 """An elementwise node is computed again up to this cost."""
 
 
-def choose_saved(roots: Sequence[Expr], outputs: Sequence[Expr], carries: Sequence[Expr]) -> list[Expr]:
+def choose_saved(
+    roots: Sequence[Expr], outputs: Sequence[Expr], carries: Sequence[Expr], recompute: bool = False
+) -> list[Expr]:
     """Return the nodes of a forward step to keep for each step.
 
     Args:
         roots: what the backward step computes, from nodes of the forward step and adjoints.
         outputs: what the forward step computes.
         carries: the state at the beginning of a step, which the backward step does not have otherwise.
+        recompute: keep nothing but the state, and compute the step again.
     """
     order = topological_order(outputs)
-    forward = set(order)
     changing = reaching(order, carries)
-    needed = _needed(roots, forward)
+    needed = _read(roots, set(order))
     saved: dict[Expr, None] = {}
+    for node in reversed(order):
+        if node in needed and not isinstance(node.op, Leaf) and (recompute or _is_map(node)):
+            needed.remove(node)
+            needed.update(node.args)
     for node in order:
         if node in needed and not _again(node, changing, saved):
             saved[node] = None
     return list(saved)
 
 
-def _needed(roots: Sequence[Expr], forward: set[Expr]) -> set[Expr]:
-    """Return the nodes of the forward step that the backward step reads, seen through index maps."""
+def _read(roots: Sequence[Expr], forward: set[Expr]) -> set[Expr]:
+    """Return the nodes of the forward step that the backward step reads."""
     found: set[Expr] = set()
     seen: set[Expr] = set()
     stack = list(roots)
@@ -43,11 +51,17 @@ def _needed(roots: Sequence[Expr], forward: set[Expr]) -> set[Expr]:
         if node in seen:
             continue
         seen.add(node)
-        if node in forward and not (isinstance(node.op, MovementOperation) and len(node.args) == 1):
+        if node in forward:
             found.add(node)
         else:
             stack.extend(node.args)
     return found
+
+
+def _is_map(node: Expr) -> bool:
+    """Tell whether a node is never kept: an index map of one array, or of a size that differs from step to step."""
+    maps = isinstance(node.op, MovementOperation) and len(node.args) == 1
+    return maps or is_bundle(node) or any(is_open(size) for size in node.shape)
 
 
 def _again(node: Expr, changing: set[Expr], saved: dict[Expr, None]) -> bool:

@@ -10,6 +10,7 @@ from graphc.backends import plain_math
 from graphc.backends.plain_math import math
 
 inf, nan = float("inf"), float("nan")
+empty = np.empty
 bool_ = np.bool_
 float32, float64 = np.float32, np.float64
 int8, int16, int32, int64 = np.int8, np.int16, np.int32, np.int64
@@ -42,12 +43,18 @@ def sum_any_order(total: Any, value: Any) -> Any:
     return total + value
 
 
+def grown(array: Array, index: int) -> Array:
+    """Return an array with room for an index along its first axis: itself, or a copy twice as long."""
+    return array if index < len(array) else np.concatenate([array, np.empty_like(array)])
+
+
 def select(condition: Any, yes: Any, no: Any) -> Any:
     """Return one of two numbers."""
     return yes if condition else no
 
 
 __all__ = [
-    "add_rows", "bool_", "dot_rows", "float32", "float64", "gemm", "gemv", "inf", "int8", "int16", "int32", "int64",
+    "add_rows", "bool_", "dot_rows", "empty", "float32", "float64", "gemm", "gemv", "grown", "inf",
+    "int8", "int16", "int32", "int64",
     "math", "nan", "select", "sum_any_order", "syrk", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip

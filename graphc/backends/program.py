@@ -19,7 +19,7 @@ from graphc.backends.source import array_arguments, render, returned_values
 from graphc.backends.threads import with_threads
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.block import nested_order
-from graphc.graph.dimensions import Dimension, Shape, evaluate, names
+from graphc.graph.dimensions import Count, Dimension, Shape, evaluate, names
 from graphc.graph.node import Expr
 from graphc.graph.types import format_shape
 from graphc.kernel.ir import Kernel
@@ -225,5 +225,5 @@ def _sizes_used(order: Sequence[Expr]) -> list[str]:
     for node in order:
         sizes = [*node.shape, *(value for _, value in node.attributes if isinstance(value, Dimension))]
         for size in sizes:
-            found.update(dict.fromkeys(names(size)))
+            found.update(dict.fromkeys(name for name in names(size) if not isinstance(name, Count)))
     return list(found)

@@ -14,7 +14,7 @@ from scipy import special
 
 from graphc.errors import ArgumentError, ShapeError, UnsupportedError
 from graphc.graph.block import ITEM, Block, block_of, is_bundle, nested_order
-from graphc.graph.dimensions import Dimension, Shape, names
+from graphc.graph.dimensions import Count, Dimension, Shape, names
 from graphc.graph.dimensions import evaluate as evaluate_size
 from graphc.graph.leaf import CONSTANT, SIZE, SYMBOL, constant_value, symbol_name
 from graphc.graph.node import Expr, Operation
@@ -126,7 +126,7 @@ def _require_sizes(order: Iterable[Expr], sizes: Sizes) -> None:
     for node in order:
         attributes = [value for _, value in node.attributes if isinstance(value, Dimension)]
         for name in (name for size in (*node.shape, *attributes) for name in names(size)):
-            if name not in sizes:
+            if name not in sizes and not isinstance(name, Count):
                 raise ArgumentError(
                     f"the size of dimension {name!r} is not known",
                     remedy="give one input a dimension that is this plain name",
@@ -231,7 +231,13 @@ def _run_loop(node: Expr, operands: list[Array], sizes: Sizes, scalar: ScalarTab
     """Return the last carries and the stacked outputs of a scan."""
     block, count = block_of(node), node.attribute("carries")
     after = count + node.attribute("elements")
-    carries, sequences, outside = operands[:count], operands[count:after], operands[after:]
+    counted = node.attribute("counted")
+    carries, sequences = operands[:count], operands[count:after]
+    outside = operands[after : len(operands) - counted]
+    if counted:
+        sizes[str(node.attribute("length"))] = int(operands[-1])
+    if node.attribute("conditional"):
+        return _run_while(node, carries, outside, sizes, scalar)
     length = evaluate_size(node.attribute("length"), sizes)
     stacked = [np.empty((length, *_concrete(kept.shape, sizes)), kept.dtype) for kept in block.outputs[count:]]
     for index in reversed(range(length)) if node.attribute("reverse") else range(length):
@@ -241,6 +247,41 @@ def _run_loop(node: Expr, operands: list[Array], sizes: Sizes, scalar: ScalarTab
         for whole, result in zip(stacked, results[count:], strict=True):
             whole[index] = result
     return [*carries, *stacked]
+
+
+def _run_while(
+    node: Expr, carries: list[Array], outside: list[Array], sizes: Sizes, scalar: ScalarTable
+) -> list[Array]:
+    """Return the last carries and the tapes of a loop with a condition; note how many steps it took.
+
+    Raises:
+        ArgumentError: the condition still holds after as many steps as are allowed.
+    """
+    block, count, limit = block_of(node), len(carries), node.attribute("limit")
+    tapes: list[list[Array]] = [[] for _ in block.outputs[count:-1]]
+    steps = 0
+    while True:
+        *results, going_on = _compute_block(block, [np.asarray(steps), *carries, *outside], sizes, scalar)
+        if not going_on:
+            break
+        if steps == limit:
+            raise ArgumentError(
+                f"the loop's condition still holds after {limit} steps",
+                remedy="raise max_steps, or look at why it does not end",
+                origin=describe_origin(node.origin),
+            )
+        carries = results[:count]
+        for tape, result in zip(tapes, results[count:], strict=True):
+            tape.append(result)
+        steps += 1
+    (name,) = names(node.attribute("length"))
+    sizes[name] = steps
+    kept = zip(tapes, block.outputs[count:-1], strict=True)
+    return [
+        *carries,
+        *(np.reshape(np.array(tape, like.dtype), (steps, *_concrete(like.shape, sizes))) for tape, like in kept),
+        np.asarray(steps),
+    ]
 
 
 def _compute_block(block: Block, values: list[Array], sizes: Sizes, scalar: ScalarTable) -> list[Array]:

@@ -11,19 +11,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphc.backends.inlining import changing_buffers, count_uses, is_lazy, may_move, without_branch
+from graphc.backends.local_text import local_text
 from graphc.errors import InternalError
-from graphc.graph.dimensions import Shape, Size
+from graphc.graph.dimensions import Count as SizeFound
+from graphc.graph.dimensions import Shape, Size, is_open
 from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.table import OPERATIONS
 from graphc.graph.types import INTEGERS, DType, is_float
 from graphc.kernel.ir import (
     Accumulate,
+    Allocate,
     Assign,
     Buffer,
     Call,
     Const,
+    Count,
     Extent,
     Fold,
+    Grow,
     Kernel,
     Let,
     Library,
@@ -32,6 +37,7 @@ from graphc.kernel.ir import (
     Name,
     Operand,
     Statement,
+    Stop,
     Store,
     Value,
 )
@@ -148,8 +154,9 @@ class Renderer:
     def _name_sizes(self) -> dict[str, str]:
         """Return a variable name for each named dimension."""
         found = named_sizes(self.kernel)
+        wanted = ["count" if isinstance(name, SizeFound) else name for name in found]
         taken = [*self.kernel.buffers, *(entry.name for entry in self.kernel.inputs)]
-        return dict(zip(found, unique_names(found, taken), strict=True))
+        return dict(zip(found, unique_names(wanted, taken), strict=True))
 
     def _sizes_and_views(self) -> None:
         """Write where each size is read from, and the views."""
@@ -163,7 +170,7 @@ class Renderer:
                     written.add(name)
                     self._line(1, f"{name} = {entry.name}.shape[{axis}]")
         for buffer in self.kernel.buffers.values():
-            if buffer.role == "view":
+            if buffer.role == "view" and not any(is_open(size) for size in buffer.shape):
                 self._line(1, f"{buffer.name} = {buffer.base}.reshape({self.shape(buffer.shape)})")
 
     def shape(self, shape: Shape) -> str:
@@ -226,6 +233,8 @@ class Renderer:
                 self.helpers.add(call)
                 arguments = [*map(self.operand, (*operands, *results)), *map(str, flags), _bare(self.value(scale))]
                 return f"{call}({', '.join(arguments)})"
+            case Stop() | Grow() | Count() | Allocate():
+                return local_text(self, statement)
             case _:
                 raise InternalError(
                     f"no text for {type(statement).__name__}", remedy="please report it with the program"
@@ -275,9 +284,13 @@ class Renderer:
 
     def typed(self, dtype: str, text: str) -> str:
         """Return a conversion to a dtype."""
+        return f"{self.typed_name(dtype)}({_bare(text)})"
+
+    def typed_name(self, dtype: str) -> str:
+        """Return the name of a NumPy type."""
         name = "bool_" if dtype == "bool" else dtype
         self.helpers.add(name)
-        return f"{name}({_bare(text)})"
+        return name
 
     def call(self, op: str, arguments: tuple[Value, ...], given: str, dtype: str, attributes: dict[str, object]) -> str:
         """Return the text of a row's code on values."""

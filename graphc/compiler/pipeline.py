@@ -21,6 +21,7 @@ from graphc.kernel.collapse import collapse
 from graphc.kernel.describe import describe_kernel, describe_memory
 from graphc.kernel.in_place import write_in_place
 from graphc.kernel.ir import Kernel
+from graphc.kernel.local import allocate_locals
 from graphc.kernel.loops import fuse_loops
 from graphc.kernel.lower import lower
 from graphc.kernel.normalise import normalise
@@ -52,6 +53,7 @@ KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
     ("drop unused: names nobody uses go", drop_dead),
     ("run in chunks: loops whose iterations need nothing of each other may use threads", run_in_chunks),
     ("reuse memory: workspaces that never live together share", reuse_memory),
+    ("allocate: memory of sizes that loops find out begins there", allocate_locals),
 ]
 
 

@@ -7,6 +7,7 @@ are the same when their normal forms are; so ``batch`` never silently broadcasts
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -119,6 +120,25 @@ class Dimension:
                 else:
                     found.update(dict.fromkeys((*names(atom.left), *names(atom.right))))
         return tuple(found)
+
+
+class Count(str):
+    """The name of a size that only running tells: how often a loop with a condition ran."""
+
+    __slots__ = ()
+
+
+_counts = itertools.count(1)
+
+
+def fresh_count() -> Dimension:
+    """Return a dimension for the number of steps of a loop with a condition, unlike any other."""
+    return Dimension((((Count(f"steps{next(_counts)}"),), 1),))
+
+
+def is_open(size: Size) -> bool:
+    """Tell whether a size depends on how often loops with conditions run."""
+    return any(isinstance(name, Count) for name in names(size))
 
 
 def dimension(name: str) -> Dimension:

@@ -68,7 +68,12 @@ class _Collapser:
         return index if axis is None else (*index[:axis], *index[axis + 2 :])
 
     def _axis(self, buffer: str, index: Index, outer: Loop, inner: Loop) -> int | None:
-        """Return the first of the two axes that the loops run along, None if there are none."""
+        """Return the first of the two axes that the loops run along, None if there are none.
+
+        Memory that grows has none: a view of it would look at what it was before.
+        """
+        if self.buffers[buffer].role == "local":
+            return None
         pair, sizes = (Name(outer.index), Name(inner.index)), (outer.extent, inner.extent)
         for axis in range(len(index) - 1):
             if index[axis : axis + 2] == pair and self.buffers[buffer].shape[axis : axis + 2] == sizes:

@@ -9,10 +9,28 @@ from graphc.graph.block import ITEM, block_of
 from graphc.graph.node import Expr
 from graphc.graph.origin import Origin
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import Assign, Buffer, Let, Load, Loop, Name, Statement, Store, as_value
+from graphc.kernel.ir import (
+    Allocate,
+    Assign,
+    Buffer,
+    Const,
+    Count,
+    Grow,
+    Let,
+    Load,
+    Loop,
+    Name,
+    Statement,
+    Stop,
+    Store,
+    Value,
+    as_value,
+)
 from graphc.kernel.nest import set_each
 from graphc.kernel.read import Location, Part, Reader
 
+ENDLESS = 2**62
+"""The steps that a loop with a condition and no limit may take."""
 BlockBody: TypeAlias = "tuple[list[Statement], list[Location]]"
 LowerBlock: TypeAlias = "Callable[[Sequence[Expr], Draft, Mapping[Expr, Location]], BlockBody]"
 
@@ -28,21 +46,53 @@ def lower_loop(node: Expr, draft: Draft, lower_block: LowerBlock) -> list[Statem
     kept = [places[number] for number in range(carries)]
     first = [s for place, initial in zip(kept, node.args, strict=False) for s in _begin(place, initial, draft)]
     sequences = [draft.place_of(sequence) for sequence in node.args[carries : carries + elements]]
-    outside = [_outside(argument, draft) for argument in node.args[carries + elements :]]
+    captured = node.args[carries + elements : len(node.args) - node.attribute("counted")]
+    outside = [_outside(argument, draft) for argument in captured]
     locations = {index: at, **dict(zip(parameters, kept, strict=False))}
     for parameter, place in zip(parameters[carries:], sequences, strict=False):
         locations[parameter] = _element(Part(place.buffer, (*place.lead, at)), parameter)
     locations.update(zip(parameters[carries + elements :], outside, strict=True))
-    body, following = lower_block(block.outputs, draft, locations)
+    outputs = block.outputs[: len(block.outputs) - node.attribute("conditional")]
+    opening: list[Statement] = []
     if at is not step:
-        body.insert(0, Let(at.name, as_value(length) - 1 - step, node.origin))
-    for number in range(carries, len(block.outputs)):
+        opening.append(Let(at.name, as_value(length) - 1 - step, node.origin))
+    body, following = lower_block(outputs, draft, locations)
+    for number in range(carries, len(outputs)):
         stacked = places.get(number)
         if isinstance(stacked, Part):
             target = Part(stacked.buffer, (*stacked.lead, at))
             body += _copy(target, following[number], block.outputs[number], node.origin)
-    body += _advance(kept, following[:carries], block.outputs, draft, node.origin)
-    return [*first, Loop(step.name, length, tuple(body), ordered=True)]
+    body += _advance(kept, following[:carries], outputs, draft, node.origin)
+    if node.attribute("conditional"):
+        test, (going_on,) = lower_block(block.outputs[-1:], draft, locations)
+        tapes = [p.buffer for n, p in places.items() if n >= carries and isinstance(p, Part)]
+        steps = _scalar(places.get(len(outputs)) or Name(draft.fresh("acc")))
+        assert isinstance(steps, Name)
+        return [*first, *_until(node, [*test, Stop(_scalar(going_on), node.origin)], body, step, tapes, steps)]
+    if node.attribute("counted"):
+        first.append(Count(length, Reader(draft.locations).read(node.args[-1], ()), (), node.origin))
+    return [*first, Loop(step.name, length, (*opening, *body), ordered=True)]
+
+
+def _until(
+    node: Expr, test: list[Statement], body: list[Statement], step: Name, tapes: list[str], steps: Name
+) -> list[Statement]:
+    """Return the loop that runs while its test holds, counts its steps and keeps room on its tapes."""
+    limit = node.attribute("limit")
+    room = [Grow(tape, step, node.origin) for tape in tapes]
+    counted = Assign(steps.name, step + 1, node.origin)
+    return [
+        *(Allocate(tape, grows=True, origin=node.origin) for tape in tapes),
+        Let(steps.name, Const(0, "int64"), node.origin),
+        Loop(step.name, ENDLESS if limit is None else limit, (*test, *room, *body, counted), ordered=True),
+        Count(node.attribute("length"), steps, tuple(tapes), node.origin),
+    ]
+
+
+def _scalar(location: Location) -> Value:
+    """Return a location that is a scalar."""
+    assert not isinstance(location, Part)
+    return location
 
 
 def _places(node: Expr, draft: Draft) -> dict[int, Location]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.errors import InternalError
-from graphc.graph.dimensions import Shape
+from graphc.graph.dimensions import Shape, is_open
 from graphc.graph.leaf import constant_value, is_constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
 from graphc.kernel.ir import Buffer, Name
@@ -63,6 +63,8 @@ class Draft:
         """Return a new buffer for a node's value: an output's if it is one, or becomes one in place."""
         becomes = self.plan.becomes.get(node, node)
         role, prefix = ("output", "out") if becomes in self.outputs else ("workspace", "w")
+        if any(is_open(size) for size in node.shape):
+            role = "local"
         name = self.enter(Buffer(self.fresh(prefix), node.dtype, node.shape, role))
         self.locations[node] = Part(name)
         return name

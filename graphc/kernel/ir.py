@@ -4,6 +4,7 @@
     Statement = Let(name, value) | Assign(name, value) | Fold(name, op, value)
               | Store(buffer, index*, value) | Accumulate(buffer, index*, op, value)
               | Loop(index, extent, body*, step) | Library(call, operands*, flags, scale)
+              | Stop(value) | Grow(buffer, index) | Count(size, value) | Allocate(buffer)
     Value     = Load(buffer, index*) | Call(op, value*) | Const(value) | Name(name) | Extent(size)
 
 ``Call`` names the same rows as the graph: there is no second set of operations. Let binds a name once;
@@ -237,7 +238,43 @@ class Library:
     scale: Value = ONE
 
 
-Statement: TypeAlias = "Let | Assign | Fold | Store | Accumulate | Loop | Library"
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Leave the loop around it where a value is false."""
+
+    value: Value
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grow:
+    """Make room for an element of a local buffer whose length is not known yet."""
+
+    buffer: str
+    index: Value
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """From here on a size is known; the buffers that grew are cut to it."""
+
+    size: Dimension
+    value: Value
+    grown: tuple[str, ...]
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allocate:
+    """Here a local buffer begins: memory of its own or, where it grows, a first piece of it; or a view."""
+
+    buffer: str
+    grows: bool = False
+    origin: Origin | None = None
+
+
+Statement: TypeAlias = "Let | Assign | Fold | Store | Accumulate | Loop | Library | Stop | Grow | Count | Allocate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +285,10 @@ class Buffer:
     dtype: DType
     shape: Shape
     role: str
-    """One of "input", "output", "constant", "workspace", "view"."""
+    """One of "input", "output", "constant", "workspace", "view", "local".
+
+    A local one has a size that only running tells, so that the kernel allocates it itself.
+    """
     base: str = ""
     """The buffer a view looks at."""
 

@@ -5,7 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from graphc.kernel.affine import as_sum
-from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Library, Load, Loop, Name, Statement, Store, Value
+from graphc.kernel.ir import (
+    Accumulate,
+    Allocate,
+    Assign,
+    Count,
+    Fold,
+    Grow,
+    Kernel,
+    Let,
+    Library,
+    Load,
+    Loop,
+    Name,
+    Statement,
+    Stop,
+    Store,
+    Value,
+)
 from graphc.kernel.walk import statement_values, values_in, walk_statements
 
 REACH = 64
@@ -22,6 +39,8 @@ class Effects:
     reads: dict[str, set[tuple[Value, ...] | None]] = field(default_factory=dict)
     writes: dict[str, set[tuple[Value, ...] | None]] = field(default_factory=dict)
     accumulated: set[str] = field(default_factory=set)
+    fixed: bool = False
+    """Whether nothing may change places with it: memory or sizes begin here, or a loop may end."""
 
     @property
     def buffers(self) -> set[str]:
@@ -57,6 +76,8 @@ def effects(statements: tuple[Statement, ...], bases: dict[str, str]) -> Effects
                 _note(found.writes, buffer, index, bases)
                 _note(found.reads, buffer, index, bases)
                 found.accumulated.add(buffer)
+            case Stop() | Grow() | Count() | Allocate():
+                found.fixed = True
             case Library(results=results, operands=operands):
                 for operand in operands:
                     _note(found.reads, operand.buffer, None, bases)
@@ -122,6 +143,8 @@ def _merge_target(loop: Loop, mine: Effects, before: list[Statement], known: lis
 
 def can_swap(first: Effects, second: Effects) -> bool:
     """Tell whether two statements can change places."""
+    if first.fixed or second.fixed:
+        return False
     names = first.names_written & (second.names_read | second.names_written) or second.names_written & first.names_read
     buffers = (first.writes.keys() & (second.reads.keys() | second.writes.keys())) or (
         second.writes.keys() & first.reads.keys()

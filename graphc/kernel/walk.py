@@ -9,12 +9,15 @@ from graphc.kernel.ir import (
     Accumulate,
     Assign,
     Call,
+    Count,
     Fold,
+    Grow,
     Let,
     Library,
     Load,
     Loop,
     Statement,
+    Stop,
     Store,
     Value,
 )  # fmt: skip
@@ -48,7 +51,7 @@ def map_value(value: Value, function: Callable[[Value], Value]) -> Value:
 def map_values(statement: Statement, function: Callable[[Value], Value]) -> Statement:
     """Return a statement other than a loop with ``function`` applied to every value in it."""
     match statement:
-        case Let() | Assign() | Fold():
+        case Let() | Assign() | Fold() | Stop() | Count():
             return replace(statement, value=map_value(statement.value, function))
         case Store() | Accumulate():
             index = tuple(map_value(i, function) for i in statement.index)
@@ -66,6 +69,10 @@ def statement_values(statement: Statement) -> tuple[Value, ...]:
             return (value,)
         case Store(index=index, value=value) | Accumulate(index=index, value=value):
             return (*index, value)
+        case Stop(value=value) | Count(value=value):
+            return (value,)
+        case Grow(index=place):
+            return (place,)
         case Library(results=results, operands=operands, scale=scale):
             return (*(i for operand in (*results, *operands) for i in operand.index), scale)
         case _:

@@ -8,7 +8,7 @@ from typing import Any
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph import tree
 from graphc.graph.block import placeholder
-from graphc.graph.dimensions import Size
+from graphc.graph.dimensions import Size, fresh_count
 from graphc.graph.leaf import as_exprs, constant
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
@@ -74,7 +74,8 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
     """Return the last carry of ``carry = body(i, carry)`` for each i from ``lower`` to below ``upper``.
 
     Args:
-        lower: an integer or named dimension; upper: one not below it.
+        lower: an integer, a named dimension or an int64 expression.
+        upper: the same; no step is run where it is not above ``lower``.
         body: a function of the index, an int64 expression, and the carry; called once, on symbols.
         init: the first carry, a pytree.
 
@@ -87,6 +88,8 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
         >>> gx.fori_loop(0, 10, lambda i, y: gx.cos(x * y), x).shape
         ()
     """
+    if isinstance(lower, Expr) or isinstance(upper, Expr):
+        return _counted(lower, upper, body, init)
     start = as_size(lower)
     steps = as_size(as_size(upper) - start)
     index = placeholder("int64", ())
@@ -96,6 +99,59 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
     counter = index if lower == 0 else apply("add", index, start)
     following = fitting(body(counter, tree.unflatten(structure, carries)), structure, initial)
     loop = Loop(index, tuple(carries), (), tuple(following), (), tuple(initial), (), steps, False)
+    return tree.unflatten(structure, loop.build())
+
+
+def _counted(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: Any) -> Any:
+    """Return the last carry of a loop whose bounds only running tells."""
+    start, end = (apply("astype", as_exprs(bound)[0], "int64") for bound in (lower, upper))
+
+    def following(carry: Any) -> Any:
+        number, inner = carry
+        return number + 1, body(number, inner)
+
+    return while_loop(lambda carry: apply("less", carry[0], end), following, (start, init))[1]
+
+
+@public()
+def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, max_steps: Any = None) -> Any:
+    """Return the first carry for which ``condition(carry)`` is false, from ``carry = body(carry)`` on.
+
+    It has derivatives in both modes: for the reverse one each step keeps what it needs on a tape that grows.
+
+    Args:
+        condition: a function of the carry to a boolean scalar; called once, on symbols, as ``body`` is.
+        body: a function of the carry to the next, of the same structure, dtypes and shapes.
+        init: the first carry, a pytree.
+        max_steps: stop after so many steps, whatever the condition says; the reference backend raises then.
+
+    Raises:
+        ShapeError, DTypeError, ArgumentError: the carry changes its shape, dtype or structure, or the
+            condition is no boolean scalar.
+
+    Example:
+        >>> import graphc as gx
+        >>> a = gx.symbol("a")
+        >>> root = gx.while_loop(lambda x: abs(x * x - a) > 1e-12 * a, lambda x: 0.5 * (x + a / x), a)
+        >>> gx.compile(gx.grad(root, a))(4.0)
+        0.25
+    """
+    first, structure = tree.flatten(init)
+    initial = as_exprs_each(first)
+    carries = [placeholder(node.dtype, node.shape) for node in initial]
+    (going_on,) = as_exprs(condition(tree.unflatten(structure, carries)))
+    if going_on.shape or going_on.dtype != "bool":
+        raise DTypeError(
+            f"the condition must be a boolean scalar, got {going_on.dtype} of shape {format_shape(going_on.shape)}",
+            remedy="compare with <, >, gx.equal, and reduce with .all() or .any()",
+        )
+    if max_steps is not None and (not isinstance(max_steps, int) or max_steps < 0):
+        raise ArgumentError(f"max_steps: None or an integer that is not negative expected, got {max_steps!r}")
+    following = fitting(body(tree.unflatten(structure, carries)), structure, initial)
+    loop = Loop(
+        placeholder("int64", ()), tuple(carries), (), tuple(following), (), tuple(initial), (), fresh_count(), False,
+        condition=going_on, limit=max_steps,
+    )  # fmt: skip
     return tree.unflatten(structure, loop.build())
 
 

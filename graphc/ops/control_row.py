@@ -94,6 +94,9 @@ class Loop:
     Attributes:
         index, carries, elements: the block's parameters, placeholders or bound.
         following: what the carries become; stacked: what is kept of each step.
+        condition: whether to go on, of the carries; the length is then how often that was so, at most ``limit``.
+        steps: the value of the length, where only running another loop tells it.
+        recompute: the backward loop computes each step again from its carries, instead of keeping what it needs.
         initial: the first carries; sequences: arrays whose first axis has the loop's length.
     """
 
@@ -106,20 +109,30 @@ class Loop:
     sequences: tuple[Expr, ...]
     length: Size
     reverse: bool
+    condition: Expr | None = None
+    limit: int | None = None
+    recompute: bool = False
+    steps: Expr | None = None
 
     def with_outputs(self, known: Mapping[Expr, Expr]) -> Loop:
         """Return the loop with nodes of its body replaced."""
-        outputs = substitute((*self.following, *self.stacked), known)
-        count = len(self.following)
-        return replace(self, following=tuple(outputs[:count]), stacked=tuple(outputs[count:]))
+        outputs = substitute(self.outputs, known)
+        count, end = len(self.following), len(self.following) + len(self.stacked)
+        condition = None if self.condition is None else outputs[-1]
+        return replace(self, following=tuple(outputs[:count]), stacked=tuple(outputs[count:end]), condition=condition)
+
+    @property
+    def outputs(self) -> tuple[Expr, ...]:
+        """What the body computes: the carries, what is kept, the condition if there is one."""
+        return (*self.following, *self.stacked, *(() if self.condition is None else (self.condition,)))
 
     def build(self, outside: Mapping[Expr, Expr] | None = None) -> list[Expr]:
-        """Return the results of the loop as a node: last carries, then stacked outputs.
+        """Return the results of the loop as a node: last carries, then stacked outputs, the steps a condition allowed.
 
         Args:
             outside: further parameters in the body, with the nodes they stand for.
         """
-        outputs = substitute((*self.following, *self.stacked), outside or {})
+        outputs = substitute(self.outputs, outside or {})
         closed = close((self.index, *self.carries, *self.elements), outputs)
         attributes = (
             ("block", closed.block),
@@ -127,35 +140,47 @@ class Loop:
             ("elements", len(self.elements)),
             ("length", self.length),
             ("reverse", self.reverse),
+            ("conditional", self.condition is not None),
+            ("limit", self.limit),
+            ("recompute", self.recompute),
+            ("counted", self.steps is not None),
         )
-        bundle = make_node(SCAN, (*self.initial, *self.sequences, *closed.captured), attributes, BUNDLE, ())
+        steps = () if self.steps is None else (self.steps,)
+        bundle = make_node(SCAN, (*self.initial, *self.sequences, *closed.captured, *steps), attributes, BUNDLE, ())
         shapes = [node.shape for node in self.following] + [(self.length, *node.shape) for node in self.stacked]
         results = (*self.following, *self.stacked)
-        return [item(bundle, n, node.dtype, shape) for n, (node, shape) in enumerate(zip(results, shapes, strict=True))]
+        types = [*((node.dtype, shape) for node, shape in zip(results, shapes, strict=True))]
+        types += [] if self.condition is None else [("int64", ())]
+        return [item(bundle, n, dtype, shape) for n, (dtype, shape) in enumerate(types)]
 
 
-def open_loop(node: Expr) -> tuple[Loop, list[Expr]]:
-    """Return a scan node taken apart, with parameters no other graph holds, and those of what it captured."""
+def open_loop(node: Expr) -> tuple[Loop, dict[Expr, Expr]]:
+    """Return a scan node taken apart, with parameters no other graph holds: those of what it captured, with that."""
     block, carries, elements = block_of(node), node.attribute("carries"), node.attribute("elements")
     own = [placeholder(parameter.dtype, parameter.shape) for parameter in block.parameters]
     outputs = instantiate(block, own)
     first = 1 + carries + elements
+    conditional = bool(node.attribute("conditional"))
     loop = Loop(
         index=own[0],
         carries=tuple(own[1 : 1 + carries]),
         elements=tuple(own[1 + carries : first]),
         following=tuple(outputs[:carries]),
-        stacked=tuple(outputs[carries:]),
+        stacked=tuple(outputs[carries : len(outputs) - conditional]),
         initial=node.args[:carries],
         sequences=node.args[carries : carries + elements],
         length=node.attribute("length"),
         reverse=node.attribute("reverse"),
+        condition=outputs[-1] if conditional else None,
+        limit=node.attribute("limit"),
+        recompute=node.attribute("recompute"),
+        steps=node.args[-1] if node.attribute("counted") else None,
     )
-    return loop, own[first:]
+    captured = node.args[first - 1 : len(node.args) - node.attribute("counted")]
+    return loop, dict(zip(own[first:], captured, strict=True))
 
 
 def open_whole(node: Expr) -> Loop:
     """Return a scan node taken apart, what it captured put back into its body."""
-    loop, outside = open_loop(node)
-    captured = node.args[len(node.args) - len(outside) :]
-    return loop.with_outputs(dict(zip(outside, captured, strict=True)))
+    loop, captured = open_loop(node)
+    return loop.with_outputs(captured)

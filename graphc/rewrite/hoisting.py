@@ -25,9 +25,10 @@ def move_products(loop: Loop) -> list[Expr]:
     stacked = list(dict.fromkeys([*(loop.stacked[n] for n in kept), *operands]))
     count = len(loop.carries)
     results = replace(loop, stacked=tuple(stacked)).build()
-    whole = dict(zip(stacked, results[count:], strict=True))
+    end = count + len(stacked)
+    whole = dict(zip(stacked, results[count:end], strict=True))
     outputs = [_of_all_steps(node, whole) if n in products else whole[node] for n, node in enumerate(loop.stacked)]
-    return [*results[:count], *outputs]
+    return [*results[:count], *outputs, *results[end:]]
 
 
 def _before(loop: Loop) -> Loop:
@@ -35,7 +36,7 @@ def _before(loop: Loop) -> Loop:
     sequences = dict(zip(loop.elements, loop.sequences, strict=True))
     inside = _inside(loop)
     found: dict[Expr, Expr] = {}
-    for node in topological_order((*loop.following, *loop.stacked)):
+    for node in topological_order(loop.outputs):
         if node.op is CONTRACT and any(
             ours in sequences and other not in inside for ours, other in (node.args, node.args[::-1])
         ):
@@ -50,7 +51,7 @@ def _before(loop: Loop) -> Loop:
 def _inside(loop: Loop) -> set[Expr]:
     """Return the nodes of the body that differ from step to step."""
     parameters = (loop.index, *loop.carries, *loop.elements)
-    return reaching(topological_order((*loop.following, *loop.stacked)), parameters)
+    return reaching(topological_order(loop.outputs), parameters)
 
 
 def _follows(output: Expr, inside: set[Expr]) -> bool:

@@ -75,9 +75,11 @@ def _pruned(loop: Loop, used: Sequence[int]) -> tuple[Loop, dict[int, int]]:
     """Return a loop without the carries and outputs that the used results do not need; old to new positions."""
     count = len(loop.carries)
     kept = {position for position in used if position < count}
-    stacked = [position for position in used if position >= count]
+    end = count + len(loop.stacked)
+    stacked = [position for position in used if count <= position < end]
     while True:
         outputs = [loop.following[n] for n in sorted(kept)] + [loop.stacked[n - count] for n in stacked]
+        outputs += [] if loop.condition is None else [loop.condition]
         read = set(topological_order(outputs))
         following = kept | {n for n, carry in enumerate(loop.carries) if carry in read}
         if following == kept:
@@ -94,5 +96,5 @@ def _pruned(loop: Loop, used: Sequence[int]) -> tuple[Loop, dict[int, int]]:
         elements=tuple(loop.elements[n] for n in elements),
         sequences=tuple(loop.sequences[n] for n in elements),
     )
-    positions = {old: new for new, old in enumerate([*carries, *stacked])}
+    positions = {old: new for new, old in enumerate([*carries, *stacked, end])}
     return smaller, {old: positions[old] for old in used}

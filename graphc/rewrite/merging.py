@@ -57,6 +57,8 @@ def _merged(first: Loop, second: Loop) -> tuple[Loop, tuple[dict[int, int], dict
     known = {second.index: first.index, **{second.carries[n]: first.carries[m] for n, m in same.items()}}
     known |= {e: elements[s] for e, s in zip(second.elements, second.sequences, strict=True) if s in elements}
     second = second.with_outputs(known)
+    if second.condition is not first.condition:
+        return None
     own = [n for n in range(len(second.carries)) if n not in same]
     added = [n for n, sequence in enumerate(second.sequences) if sequence not in elements]
     stacked = list(dict.fromkeys((*first.stacked, *second.stacked)))
@@ -76,8 +78,9 @@ def _merged(first: Loop, second: Loop) -> tuple[Loop, tuple[dict[int, int], dict
 
 
 def _stacked_at(loop: Loop, stacked: Sequence[Expr], count: int) -> dict[int, int]:
-    """Return where the stacked outputs of a loop are in a merged one."""
-    return {len(loop.carries) + n: count + stacked.index(output) for n, output in enumerate(loop.stacked)}
+    """Return where the stacked outputs of a loop, and its number of steps, are in a merged one."""
+    places = {len(loop.carries) + n: count + stacked.index(output) for n, output in enumerate(loop.stacked)}
+    return {**places, len(loop.carries) + len(loop.stacked): count + len(stacked)}
 
 
 def _same_carries(first: Loop, second: Loop) -> dict[int, int]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.errors import ArgumentError, DTypeError
 from graphc.graph.block import block_of, is_bundle
 from graphc.graph.walk import topological_order
 from graphc.rewrite.engine import simplify
@@ -114,3 +115,68 @@ def test_loops_that_share_nothing_stay_apart() -> None:
     first = gx.scan(lambda c, e: (c * e, None), gx.constant(1.0), B)[0]
     second = gx.scan(lambda c, e: (gx.sin(c + e), None), gx.constant(2.0), B * 2)[0]
     assert len(loops_of([first, second])) == 2
+
+
+def square_root(start: gx.Expr) -> gx.Expr:
+    """Return the square root of A squared by Newton's method."""
+    return gx.while_loop(lambda x: abs(x * x - A * A) > 1e-12 * A * A, lambda x: 0.5 * (x + A * A / x), start)
+
+
+def powers() -> gx.Expr:
+    """Return a loss of a network that is applied until its state is small, or as often as an input says."""
+    state = gx.while_loop(lambda h: (h * h).sum() > 0.1, lambda h: 0.2 * gx.tanh(h @ W), H)
+    return (state * state).sum() + gx.fori_loop(0, gx.constant(3) + 2, lambda i, y: gx.sin(y * A + i), A)
+
+
+def branches() -> gx.Expr:
+    """Return a loss whose loops run as often as the values in them say, inside a loop."""
+
+    def step(state: gx.Expr, element: gx.Expr) -> tuple[gx.Expr, gx.Expr]:
+        small = gx.while_loop(lambda s: s * s > element * element, lambda s: s * 0.7, state)
+        return gx.sin(small) + A, small
+
+    last, kept = gx.scan(step, A * A, B)
+    return last + kept.sum()
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("loss", [square_root(A * A + 1), powers(), branches()], ids=["root", "powers", "nested"])
+def test_loops_with_conditions_have_derivatives_in_both_modes(loss: gx.Expr, backend: str) -> None:
+    gradient = gx.compile(gx.grad(loss, INPUTS), inputs=INPUTS, backend=backend)(*VALUES)
+    tangent = gx.compile(gx.jvp(loss, INPUTS, TANGENTS), inputs=[*INPUTS, *TANGENTS], backend=backend)
+    assert tangent(*VALUES, *DIRECTION) == pytest.approx(along(gradient, DIRECTION), rel=1e-11)
+    twice = gx.jvp(gx.grad(loss, INPUTS), INPUTS, TANGENTS)
+    again = gx.grad(gx.jvp(loss, INPUTS, TANGENTS), INPUTS)
+    first, second = (
+        gx.compile(way, [*INPUTS, *TANGENTS], backend=backend)(*VALUES, *DIRECTION) for way in (twice, again)
+    )
+    for ours, other in zip(first, second, strict=True):
+        np.testing.assert_allclose(ours, other, rtol=1e-9, atol=1e-9)
+
+
+def test_newtons_square_root_has_the_derivative_of_the_square_root() -> None:
+    root = gx.compile(gx.grad(square_root(A * A + 1), A), inputs=[A])
+    assert root(3.0) == pytest.approx(1.0, rel=1e-12)
+
+
+def test_a_tape_grows_as_far_as_the_loop_runs() -> None:
+    steps = gx.symbol("steps", dtype="int64")
+    value = gx.fori_loop(0, steps, lambda i, y: gx.sin(y) * A, A)
+    slope = gx.compile(gx.grad(value, A), inputs=[A, steps])
+    expected, y = 1.0, 0.9
+    for _ in range(1000):
+        expected, y = np.cos(y) * 0.9 * expected + np.sin(y), np.sin(y) * 0.9
+    assert slope(0.9, 1000) == pytest.approx(expected, rel=1e-12)
+    assert slope(0.9, 0) == 1.0
+
+
+def test_a_loop_that_does_not_end_in_time_is_an_error_of_the_reference_and_stops_in_native_code() -> None:
+    endless = gx.while_loop(lambda x: x > 0, lambda x: x + 1, A, max_steps=10)
+    assert gx.compile(endless)(1.0) == 11.0
+    with pytest.raises(ArgumentError, match=r"still holds after 10 steps[\s\S]*test_loops"):
+        gx.compile(endless, backend="reference")(1.0)
+
+
+def test_a_condition_that_is_no_boolean_scalar_is_refused() -> None:
+    with pytest.raises(DTypeError, match=r"boolean scalar, got bool of shape \(4,\)"):
+        gx.while_loop(lambda x: x > 0, lambda x: x - 1, B)
