@@ -12,6 +12,7 @@ from typing import Any
 
 from graphc.backends.inlining import changing_buffers, count_uses, is_lazy, may_move, without_branch
 from graphc.backends.local_text import local_text
+from graphc.backends.parentheses import bare, is_atom
 from graphc.errors import InternalError
 from graphc.graph.dimensions import Count as SizeFound
 from graphc.graph.dimensions import Shape, Size, is_open
@@ -221,7 +222,7 @@ class Renderer:
                 return f"{name} = {self.value(value)}"
             case Fold(name=name, op="add", value=value, dtype=dtype) if is_float(dtype):
                 self.helpers.add("sum_any_order")
-                return f"{name} = sum_any_order({name}, {_bare(self.value(value))})"
+                return f"{name} = sum_any_order({name}, {bare(self.value(value))})"
             case Fold(name=name, op=op, value=value, dtype=dtype):
                 return f"{name} = {self.call(op, (Name(name, dtype), value), dtype, dtype, {})}"
             case Store(buffer=buffer, index=index, value=value):
@@ -231,7 +232,7 @@ class Renderer:
                 return f"{target} = {self.call(op, (Load(buffer, index, dtype), value), dtype, dtype, {})}"
             case Library(call=call, results=results, operands=operands, flags=flags, scale=scale):
                 self.helpers.add(call)
-                arguments = [*map(self.operand, (*operands, *results)), *map(str, flags), _bare(self.value(scale))]
+                arguments = [*map(self.operand, (*operands, *results)), *map(str, flags), bare(self.value(scale))]
                 return f"{call}({', '.join(arguments)})"
             case Stop() | Grow() | Count() | Allocate():
                 return local_text(self, statement)
@@ -249,7 +250,7 @@ class Renderer:
 
     def element(self, buffer: str, index: tuple[Value, ...]) -> str:
         """Return the text of an element of a buffer."""
-        return f"{buffer}[{', '.join(_bare(self.value(i)) for i in index)}]"
+        return f"{buffer}[{', '.join(bare(self.value(i)) for i in index)}]"
 
     def value(self, value: Value) -> str:
         """Return the text of a value, in parentheses where it needs them."""
@@ -284,7 +285,7 @@ class Renderer:
 
     def typed(self, dtype: str, text: str) -> str:
         """Return a conversion to a dtype."""
-        return f"{self.typed_name(dtype)}({_bare(text)})"
+        return f"{self.typed_name(dtype)}({bare(text)})"
 
     def typed_name(self, dtype: str) -> str:
         """Return the name of a NumPy type."""
@@ -307,19 +308,4 @@ class Renderer:
         text = code.format(**texts, one=one, zero=zero)
         if (row.widens and dtype == "float32") or (dtype in INTEGERS and dtype != "int64"):
             return self.typed(dtype, text)
-        return text if _is_atom(text) else f"({text})"
-
-
-def _is_atom(text: str) -> bool:
-    """Tell whether a text is a name, number, call or something in parentheses as a whole."""
-    depth = 0
-    for position, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if (depth == 0 and character in " -") or (depth == 0 and character in ")]" and position != len(text) - 1):
-            return False
-    return True
-
-
-def _bare(text: str) -> str:
-    """Return a text without the parentheses around the whole of it."""
-    return text[1:-1] if text.startswith("(") and _is_atom(text) else text
+        return text if is_atom(text) else f"({text})"
