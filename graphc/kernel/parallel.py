@@ -14,13 +14,29 @@ from graphc.graph.dimensions import Dimension, Size
 from graphc.graph.types import DType
 from graphc.kernel.accesses import Accesses
 from graphc.kernel.affine import as_sum
-from graphc.kernel.ir import Assign, Chunks, Const, Fold, Kernel, Let, Library, Loop, Name, Statement, Value
+from graphc.kernel.ir import (
+    Accumulate,
+    Assign,
+    Chunks,
+    Const,
+    Fold,
+    Kernel,
+    Let,
+    Library,
+    Loop,
+    Name,
+    Statement,
+    Store,
+    Value,
+)
 from graphc.kernel.nest import worst
 from graphc.kernel.walk import statement_values, values_in, walk_statements
 from graphc.kernel.work import PART_BITS, SINGLE, WORTHWHILE, work_of
 
 STARTS: dict[str, bool | int] = {"add": 0, "multiply": 1, "logical_or": False, "logical_and": True}
 BLAS = ("gemm", "gemv", "syrk")
+COUNTED = (Let, Assign, Fold, Store, Accumulate, Loop, Library)
+"""What loops in chunks hold: nothing that stops them or makes arrays longer."""
 FOLDS = {*STARTS, "maximum", "minimum"}
 """What can be folded in parts."""
 
@@ -101,6 +117,8 @@ def _outer_folds(loop: Loop) -> list[Fold] | None:
     """Return a fold for each number that the loop folds into; None where a number goes from iteration to iteration."""
     bound, found = _bound(loop), dict[str, Fold]()
     for statement in walk_statements(loop.body):
+        if not isinstance(statement, COUNTED):
+            return None
         if isinstance(statement, Assign) and statement.name not in bound:
             return None
         if isinstance(statement, Fold) and statement.name not in bound:
