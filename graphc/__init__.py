@@ -29,6 +29,7 @@ from graphc.graph import tree
 from graphc.graph.leaf import constant, parameter, symbol, symbols, tensor
 from graphc.graph.node import Expr
 from graphc.graph.walk import free_symbols, parameters, substitute
+from graphc.ops.branches import cond, switch
 from graphc.ops.composite import (
     elu,
     gelu,
@@ -178,8 +179,8 @@ __all__ = [
     "amax", "amin", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
     "argmax", "argmin", "around", "asin", "asinh", "assert_grads_match", "astype", "atan", "atan2", "atanh",
     "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to",
-    "cbrt", "ceil", "check_grad", "clip", "compile", "concat", "concatenate", "constant", "copysign", "cos", "cosh",
-    "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "defop", "deg2rad", "degrees", "digamma",
+    "cbrt", "ceil", "check_grad", "clip", "compile", "concat", "concatenate", "cond", "constant", "copysign", "cos",
+    "cosh", "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "defop", "deg2rad", "degrees", "digamma",
     "divide", "dot", "einsum", "elu", "eq", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expit", "expm1",
     "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide", "fori_loop", "free_symbols", "from_sympy",
     "full", "full_like", "gammaln", "ge", "gelu", "grad", "greater", "greater_equal", "gt", "hessian", "hstack",
@@ -187,15 +188,15 @@ __all__ = [
     "leaky_relu", "less", "less_equal", "lgamma", "linear_recurrence", "linearize", "log", "log1p", "log2", "log10",
     "log_sigmoid", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
     "logsumexp", "lt", "mae", "map", "masked_multiply", "matmul", "matrix_transpose", "max", "maximum", "mean",
-    "mean_absolute_error", "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply",
-    "ne", "negative", "norm", "not_equal", "ones", "ones_like", "outer", "pad", "parameter", "parameters",
-    "permute_dims", "polygamma", "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "ravel",
-    "reciprocal", "relu", "relu6", "remainder", "repeat", "reshape", "rint", "roll", "round", "scan", "selu",
-    "sigmoid", "sign", "silu", "sin", "sinh", "size", "softmax", "softmax_cross_entropy_with_logits", "softplus",
-    "softsign", "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "substitute", "subtract",
-    "sum", "swapaxes", "swish", "symbol", "symbols", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy",
-    "trace", "transpose", "tree", "true_divide", "trunc", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack",
-    "where", "while_loop", "xlog1py", "xlogy", "zeros", "zeros_like",
+    "mean_absolute_error", "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ne",
+    "negative", "norm", "not_equal", "ones", "ones_like", "outer", "pad", "parameter", "parameters", "permute_dims",
+    "polygamma", "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "ravel", "reciprocal", "relu",
+    "relu6", "remainder", "repeat", "reshape", "rint", "roll", "round", "scan", "selu", "sigmoid", "sign", "silu",
+    "sin", "sinh", "size", "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign", "split", "sqrt",
+    "square", "squeeze", "stack", "std", "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish",
+    "switch", "symbol", "symbols", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy", "trace", "transpose",
+    "tree", "true_divide", "trunc", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack", "where", "while_loop",
+    "xlog1py", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphc.autodiff.choices import push_choice
 from graphc.autodiff.loops import push_loop
 from graphc.graph.block import is_bundle
 from graphc.graph.node import Expr, Gradient
 from graphc.graph.origin import inherit_origin
 from graphc.graph.walk import reaching, topological_order
+
+PUSHES = {"scan": push_loop, "switch": push_choice}
+"""The tangents of the results of bundles, by the name of their row."""
 
 
 def tangents(outputs: Sequence[Expr], seeds: Mapping[Expr, Expr]) -> list[Gradient]:
@@ -25,5 +29,6 @@ def tangents(outputs: Sequence[Expr], seeds: Mapping[Expr, Expr]) -> list[Gradie
             continue
         given = [table.get(argument) for argument in node.args]
         with inherit_origin(node.origin):
-            table[node] = push_loop(node, given, tangents) if is_bundle(node) else node.op.pushforward(node, given)
+            push = PUSHES[node.op.name] if is_bundle(node) else None
+            table[node] = node.op.pushforward(node, given) if push is None else push(node, given, tangents)
     return [table.get(output) for output in outputs]

@@ -35,15 +35,15 @@ def push_loop(node: Expr, given: Sequence[Gradient], tangents: Tangents) -> list
     moving = dict(_paired(loop.elements, given[count:arguments]))
     elements = {element: placeholder(element.dtype, element.shape) for element in moving}
     found = tangents((*loop.following, *loop.stacked), {**seeds, **carried, **elements})
-    following = [_or_zero(found[n], carry) for n, carry in enumerate(loop.carries) if carry in carried]
+    following = [or_zero(found[n], carry) for n, carry in enumerate(loop.carries) if carry in carried]
     stacked = [n for n in range(count, len(found)) if found[n] is not None]
     both = replace(
         loop,
         carries=(*loop.carries, *carried.values()),
         elements=(*loop.elements, *elements.values()),
         following=(*loop.following, *following),
-        stacked=(*loop.stacked, *(_or_zero(found[n], loop.stacked[n - count]) for n in stacked)),
-        initial=(*loop.initial, *(_or_zero(given[n], c) for n, c in enumerate(loop.carries) if c in carried)),
+        stacked=(*loop.stacked, *(or_zero(found[n], loop.stacked[n - count]) for n in stacked)),
+        initial=(*loop.initial, *(or_zero(given[n], c) for n, c in enumerate(loop.carries) if c in carried)),
         sequences=(*loop.sequences, *moving.values()),
     )
     results = both.build(captured)
@@ -84,12 +84,12 @@ class _Backward:
         kept = {n: loop.stacked[n - count] for n in self.parts if n >= count}
         stacked_bars = {n: placeholder(output.dtype, output.shape) for n, output in kept.items()}
         table = self.adjoints(
-            _summed(
+            summed(
                 [*((loop.following[n], bar) for n, bar in bars.items()), *((kept[n], stacked_bars[n]) for n in kept)]
             ),
             [*(loop.carries[n] for n in live), *elements, *outside],
         )
-        following = {bars[n]: _or_zero(table.get(loop.carries[n]), bars[n]) for n in live}
+        following = {bars[n]: or_zero(table.get(loop.carries[n]), bars[n]) for n in live}
         slopes = {element: table[element] for element in elements if element in table}
         totals = {p: terms_of(table[p]) for p in outside if p in table}
         return self._run(bars, stacked_bars, following, slopes, totals)
@@ -127,7 +127,7 @@ class _Backward:
             elements=(*loop.elements, *stand_ins.values(), *stacked_bars.values()),
             following=tuple(outputs[:size]),
             stacked=tuple(outputs[size:]),
-            initial=(*(_or_zero(self.parts.get(n), bar) for n, bar in bars.items()), *map(_zeros, added)),
+            initial=(*(or_zero(self.parts.get(n), bar) for n, bar in bars.items()), *map(_zeros, added)),
             sequences=(*loop.sequences, *kept.values(), *(self.parts[n] for n in stacked_bars)),
             length=loop.length,
             reverse=not loop.reverse,
@@ -169,7 +169,7 @@ def _paired(nodes: Sequence[Expr], tangents: Sequence[Gradient]) -> list[tuple[E
     return [(node, tangent) for node, tangent in zip(nodes, tangents, strict=True) if tangent is not None]
 
 
-def _summed(pairs: Sequence[tuple[Expr, Expr]]) -> dict[Expr, Expr]:
+def summed(pairs: Sequence[tuple[Expr, Expr]]) -> dict[Expr, Expr]:
     """Return the sum of the adjoints given for each node."""
     table: dict[Expr, Expr] = {}
     for node, bar in pairs:
@@ -185,7 +185,7 @@ def _sum(terms: Sequence[Expr]) -> Expr:
     return total
 
 
-def _or_zero(gradient: Gradient, like: Expr) -> Expr:
+def or_zero(gradient: Gradient, like: Expr) -> Expr:
     """Return a gradient, zeros where there is none."""
     return _zeros(like) if gradient is None else gradient
 

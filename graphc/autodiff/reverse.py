@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from graphc.autodiff.choices import pull_choice
 from graphc.autodiff.loops import pull_loop
 from graphc.graph.block import ITEM, is_bundle
 from graphc.graph.node import Expr, Gradient
 from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
 from graphc.graph.walk import reaching, topological_order
+
+PULLS = {"scan": pull_loop, "switch": pull_choice}
+"""What the bundles contribute to their arguments, by the name of their row."""
 
 
 def adjoints(seeds: Mapping[Expr, Expr], wrt: Sequence[Expr]) -> dict[Expr, Expr]:
@@ -50,7 +54,7 @@ def _pulled(
 ) -> Sequence[Gradient]:
     """Return what a node contributes to its arguments; adjoints of a bundle's results are kept until it is reached."""
     if is_bundle(node):
-        return pull_loop(node, results.pop(node), wanted, adjoints)
+        return PULLS[node.op.name](node, results.pop(node), wanted, adjoints)
     assert adjoint is not None
     if node.op is ITEM:
         results.setdefault(node.args[0], {})[node.attribute("position")] = adjoint

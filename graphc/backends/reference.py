@@ -22,6 +22,7 @@ from graphc.graph.origin import describe_origin
 from graphc.graph.table import OPERATIONS
 from graphc.graph.types import format_shape
 from graphc.graph.walk import topological_order
+from graphc.ops.branch_row import SWITCH, split_branches
 from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement_row import MovementOperation
@@ -142,7 +143,7 @@ def _compute(node: Expr, arrays: Mapping[Expr, Array], sizes: Sizes, scalar: Sca
     elif isinstance(node.op, ReductionOperation) and operands[0].dtype == object:
         result = _reduce_objects(node, operands[0], sizes, scalar)
     elif is_bundle(node):
-        return _run_loop(node, operands, sizes, scalar)  # type: ignore[return-value]
+        return (_run_choice if node.op is SWITCH else _run_loop)(node, operands, sizes, scalar)  # type: ignore[return-value]
     else:
         result = _evaluator(node.op)(node, operands, sizes)
     array = np.asarray(result)
@@ -247,6 +248,13 @@ def _run_loop(node: Expr, operands: list[Array], sizes: Sizes, scalar: ScalarTab
         for whole, result in zip(stacked, results[count:], strict=True):
             whole[index] = result
     return [*carries, *stacked]
+
+
+def _run_choice(node: Expr, operands: list[Array], sizes: Sizes, scalar: ScalarTable) -> list[Array]:
+    """Return the results of the branch that is chosen."""
+    block = block_of(node)
+    chosen = split_branches(node, block.outputs)[int(operands[0])]
+    return _compute_block(Block(block.parameters, chosen), operands[1:], sizes, scalar)
 
 
 def _run_while(

@@ -6,7 +6,9 @@ common subexpressions are shared from the start and ``==`` is identity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -135,10 +137,33 @@ _set = object.__setattr__
 _nodes: InternTable[Expr] = InternTable()
 
 
+class _Records(threading.local):
+    """The records of this thread that are being kept."""
+
+    open: tuple[set[Expr], ...] = ()
+
+
+_records = _Records()
+
+
+@contextlib.contextmanager
+def record_nodes() -> Iterator[set[Expr]]:
+    """Yield a set that every node asked for meanwhile is added to, whether it is new or exists."""
+    made: set[Expr] = set()
+    _records.open = (*_records.open, made)
+    try:
+        yield made
+    finally:
+        _records.open = _records.open[:-1]
+
+
 def make_node(op: Operation, args: tuple[Expr, ...], attributes: Attributes, dtype: DType, shape: Shape) -> Expr:
     """Return the node of these parts: the one that exists, or a new one."""
     parts = (op, args, attributes, dtype, shape)
-    return _nodes.find_or_make(parts, _new_node, *parts)
+    node = _nodes.find_or_make(parts, _new_node, *parts)
+    for made in _records.open:
+        made.add(node)
+    return node
 
 
 def _new_node(op: Operation, args: tuple[Expr, ...], attributes: Attributes, dtype: DType, shape: Shape) -> Expr:

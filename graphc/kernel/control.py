@@ -47,7 +47,7 @@ def lower_loop(node: Expr, draft: Draft, lower_block: LowerBlock) -> list[Statem
     first = [s for place, initial in zip(kept, node.args, strict=False) for s in _begin(place, initial, draft)]
     sequences = [draft.place_of(sequence) for sequence in node.args[carries : carries + elements]]
     captured = node.args[carries + elements : len(node.args) - node.attribute("counted")]
-    outside = [_outside(argument, draft) for argument in captured]
+    outside = [place_outside(argument, draft) for argument in captured]
     locations = {index: at, **dict(zip(parameters, kept, strict=False))}
     for parameter, place in zip(parameters[carries:], sequences, strict=False):
         locations[parameter] = _element(Part(place.buffer, (*place.lead, at)), parameter)
@@ -61,7 +61,7 @@ def lower_loop(node: Expr, draft: Draft, lower_block: LowerBlock) -> list[Statem
         stacked = places.get(number)
         if isinstance(stacked, Part):
             target = Part(stacked.buffer, (*stacked.lead, at))
-            body += _copy(target, following[number], block.outputs[number], node.origin)
+            body += copy(target, following[number], block.outputs[number], node.origin)
     body += _advance(kept, following[:carries], outputs, draft, node.origin)
     if node.attribute("conditional"):
         test, (going_on,) = lower_block(block.outputs[-1:], draft, locations)
@@ -126,7 +126,7 @@ def _begin(place: Location, initial: Expr, draft: Draft) -> list[Statement]:
     return set_each(place, initial, lambda index: reader.read(initial, index), initial.origin)
 
 
-def _outside(argument: Expr, draft: Draft) -> Location:
+def place_outside(argument: Expr, draft: Draft) -> Location:
     """Return where something captured is."""
     return draft.place_of(argument) if argument.shape else Reader(draft.locations).read(argument, ())
 
@@ -136,7 +136,7 @@ def _element(place: Part, parameter: Expr) -> Location:
     return place if parameter.shape else Load(place.buffer, place.lead, parameter.dtype)
 
 
-def _copy(target: Part, value: Location, like: Expr, origin: Origin) -> list[Statement]:
+def copy(target: Part, value: Location, like: Expr, origin: Origin) -> list[Statement]:
     """Return the statements that write an output's value where it is kept."""
     if not isinstance(value, Part):
         return [Store(target.buffer, target.lead, value, origin)]
@@ -151,7 +151,7 @@ def _advance(
     writes: list[Statement] = []
     for place, value, output in zip(kept, following, outputs, strict=False):
         if isinstance(place, Part):
-            writes += _copy(place, value, output, origin)
+            writes += copy(place, value, output, origin)
             continue
         assert isinstance(place, Name)
         assert not isinstance(value, Part)

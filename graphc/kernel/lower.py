@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from graphc.graph.node import Expr, build
+from graphc.kernel.choice import lower_choice
 from graphc.kernel.control import BlockBody, lower_loop
 from graphc.kernel.draft import Draft
 from graphc.kernel.ir import Kernel, Statement
@@ -14,6 +15,7 @@ from graphc.kernel.normalise import normalise
 from graphc.kernel.partition import Group, is_view, partition
 from graphc.kernel.read import Location, Part, Reader
 from graphc.kernel.scan import lower_scan
+from graphc.ops.branch_row import SWITCH
 from graphc.ops.movement import BROADCAST
 
 
@@ -56,7 +58,8 @@ def _lower_block(outputs: Sequence[Expr], draft: Draft, locations: Mapping[Expr,
 def _lower_group(group: Group, draft: Draft) -> list[Statement]:
     """Return the statements of one group."""
     if group.kind == "control":
-        return lower_loop(group.nodes[0], draft, _lower_block)
+        lower_node = lower_choice if group.nodes[0].op is SWITCH else lower_loop
+        return lower_node(group.nodes[0], draft, _lower_block)
     if group.kind == "library":
         return lower_library(group.nodes[0], draft)
     if group.kind == "scan":

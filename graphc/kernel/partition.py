@@ -19,6 +19,7 @@ from graphc.graph.node import Expr
 from graphc.graph.walk import topological_order
 from graphc.kernel.product import ACCUMULATE, addend_of, is_product
 from graphc.ops.contraction_row import ContractionOperation
+from graphc.ops.control_row import SCAN
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
@@ -109,7 +110,8 @@ def must_store(order: Sequence[Expr], outputs: Sequence[Expr]) -> set[Expr]:
         if is_product(node) or is_view(node):
             stored.update(argument for argument in node.args[:2] if not is_view(argument))
         elif is_bundle(node):
-            operands = node.args[node.attribute("carries") :]
+            first = node.attribute("carries") if node.op is SCAN else 0
+            operands = node.args[first:]
             stored.update(argument for argument in operands if argument.shape and not is_view(argument))
         elif isinstance(node.op, MovementOperation) and len(node.args) > 1:
             stored.update(a for a in node.args if isinstance(a.op, MovementOperation) and len(a.args) > 1)

@@ -1,6 +1,7 @@
 """What an expression can say: the operation tables, one row an operation."""
 
 from graphc.ops import (
+    branches,
     composite,
     contraction,
     control,
@@ -21,6 +22,7 @@ from graphc.ops import (
 )
 
 __all__ = [
+    "branches",
     "composite",
     "contraction",
     "control",

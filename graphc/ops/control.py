@@ -13,13 +13,19 @@ from graphc.graph.leaf import as_exprs, constant
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import as_size, format_shape
+from graphc.ops.checkpoints import in_segments, interval
 from graphc.ops.control_row import Loop
 from graphc.ops.public import public
 
 
 @public()
 def scan(
-    f: Callable[..., Any], init: Any, xs: Any = None, length: Any = None, reverse: bool = False
+    f: Callable[..., Any],
+    init: Any,
+    xs: Any = None,
+    length: Any = None,
+    reverse: bool = False,
+    checkpoint: str | int = "none",
 ) -> tuple[Any, Any]:
     """Return the last carry and the stacked outputs of ``carry, y = f(carry, x)`` along the first axis of ``xs``.
 
@@ -32,6 +38,11 @@ def scan(
         xs: a pytree of arrays with one length along their first axes, or None.
         length: the number of steps; needed where ``xs`` holds no array. An integer or a named dimension.
         reverse: run from the last element to the first; outputs stay at their elements' positions.
+        checkpoint: what the gradient keeps: "none" for what it needs of every step, a number k for the
+            carry of every k-th step, from which the steps between are run again, or "sqrt" for k the
+            square root of the length, so that memory grows as that and time by one more run.
+
+    Source: checkpoints, Griewank & Walther, Evaluating Derivatives (2008), section 12.2.
 
     Raises:
         ShapeError: the lengths differ, or the carry changes its shape.
@@ -64,7 +75,8 @@ def scan(
         index, tuple(carries), tuple(elements), tuple(following), tuple(as_exprs_each(kept)),
         tuple(initial), tuple(sequences), steps, bool(reverse),
     )  # fmt: skip
-    results = loop.build()
+    every = interval(steps, checkpoint)
+    results = loop.build() if every is None else in_segments(loop, every)
     count = len(initial)
     return tree.unflatten(carry_structure, results[:count]), tree.unflatten(output_structure, results[count:])
 

@@ -43,7 +43,28 @@ def close(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Closed:
     What does not depend on the parameters is taken from outside as a whole, so that it is computed once;
     only index maps of it (transposes, broadcasts) stay inside, where they cost nothing.
     """
-    captured = _captured(parameters, outputs)
+    return _closed(parameters, _captured(parameters, outputs), outputs)
+
+
+def close_made(outputs: Sequence[Expr], made: set[Expr]) -> Closed:
+    """Return the block of outputs that computes the nodes made for it, and takes all others from outside."""
+    captured: dict[Expr, None] = {}
+    seen: set[Expr] = set()
+    stack = list(reversed(outputs))
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if _is_foreign(node) or (node not in made and not is_constant(node)):
+            captured.setdefault(node)
+        else:
+            stack.extend(reversed(node.args))
+    return _closed((), list(captured), outputs)
+
+
+def _closed(parameters: Sequence[Expr], captured: Sequence[Expr], outputs: Sequence[Expr]) -> Closed:
+    """Return the block of outputs with bound parameters for some nodes."""
     height = 1 + nesting(outputs)
     inner = [bound(height, n, node.dtype, node.shape) for n, node in enumerate((*parameters, *captured))]
     replaced = substitute(outputs, dict(zip((*parameters, *captured), inner, strict=True)))

@@ -13,6 +13,7 @@ from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
 from graphc.graph.walk import substitute, topological_order
+from graphc.ops.branch_row import SWITCH, open_choice
 from graphc.ops.control_row import Loop, open_whole
 from graphc.ops.movement import BROADCAST
 from graphc.rewrite.hoisting import move_products
@@ -42,11 +43,28 @@ def _used(roots: Sequence[Expr], bundle: Expr) -> dict[int, Expr]:
 
 
 def _tidied(bundle: Expr, used: Sequence[int]) -> dict[int, Expr]:
-    """Return the used results of a bundle, made by a loop that does no more than it must."""
+    """Return the used results of a bundle, made by a loop or choice that does no more than it must."""
+    if bundle.op is SWITCH:
+        return _used_branches(bundle, used)
     loop = _with_constants(open_whole(with_block(bundle, tidy_loops(block_of(bundle).outputs))))
     loop, positions = _pruned(loop, used)
     results = move_products(loop)
     return {old: results[new] for old, new in positions.items()}
+
+
+def _used_branches(bundle: Expr, used: Sequence[int]) -> dict[int, Expr]:
+    """Return the used results of a choice, its branches tidied and without the others."""
+    choice = open_choice(bundle)
+    branches = tuple(tuple(tidy_loops([branch[n] for n in used])) for branch in choice.branches)
+    read = set(topological_order(output for branch in branches for output in branch))
+    kept = [n for n, parameter in enumerate(choice.given) if parameter in read]
+    smaller = replace(
+        choice,
+        given=tuple(choice.given[n] for n in kept),
+        outside=tuple(choice.outside[n] for n in kept),
+        branches=branches,
+    )
+    return dict(zip(used, smaller.build(), strict=True))
 
 
 def _with_constants(loop: Loop) -> Loop:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.errors import ArgumentError, DTypeError
+from graphc.compiler.pipeline import Record, make_kernel
+from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph.block import block_of, is_bundle
 from graphc.graph.walk import topological_order
 from graphc.rewrite.engine import simplify
@@ -180,3 +182,89 @@ def test_a_loop_that_does_not_end_in_time_is_an_error_of_the_reference_and_stops
 def test_a_condition_that_is_no_boolean_scalar_is_refused() -> None:
     with pytest.raises(DTypeError, match=r"boolean scalar, got bool of shape \(4,\)"):
         gx.while_loop(lambda x: x > 0, lambda x: x - 1, B)
+
+
+def checkpointed(steps: int, checkpoint: str | int, reverse: bool = False) -> tuple[gx.Expr, gx.Expr]:
+    """Return a loss of many steps of a small system, and its input."""
+    x = gx.tensor("x", (steps,))
+
+    def step(state: Any, element: gx.Expr) -> tuple[Any, gx.Expr]:
+        first, second = state
+        following = gx.sin(first * 0.9 + second) + element * A
+        return (following, first), following * element
+
+    (last, _), kept = gx.scan(step, (A, A * A), x, reverse=reverse, checkpoint=checkpoint)
+    return last + kept.sum(), x
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("checkpoint", ["sqrt", 1, 3, 7, 50])
+def test_checkpoints_change_no_value_and_no_gradient(checkpoint: str | int, reverse: bool) -> None:
+    expected, x = checkpointed(23, "none", reverse)
+    loss, _ = checkpointed(23, checkpoint, reverse)
+    data = RANDOM.normal(size=23)
+    plain, ours = (gx.compile([each, *gx.grad(each, [A, x])], inputs=[A, x])(0.7, data) for each in (expected, loss))
+    for first, second in zip(plain, ours, strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-12, atol=1e-14)
+
+
+def largest_array(steps: int, checkpoint: str | int) -> int:
+    """Return the elements of the largest array that value and gradient of a long loop need besides inputs."""
+    start = gx.symbol("start")
+    last, _ = gx.scan(lambda y, _: (gx.sin(y * 1.1), None), start, length=steps, checkpoint=checkpoint)
+    (gradient,) = simplify([gx.grad(last, start)])
+    kernel = make_kernel([gradient], [start], Record())
+    return max(math.prod(buffer.shape) for buffer in kernel.buffers.values())
+
+
+def test_memory_grows_as_the_square_root_of_the_steps_with_checkpoints() -> None:
+    assert largest_array(10_000, "none") == 10_000
+    assert largest_array(10_000, "sqrt") == 100
+    assert largest_array(1_000_000, "sqrt") == 1_000
+
+
+def test_a_million_steps_are_differentiated() -> None:
+    start = gx.symbol("start")
+    last, _ = gx.scan(lambda y, _: (gx.sin(y) + 0.1, None), start, length=1_000_000, checkpoint="sqrt")
+    value, slope = gx.compile([last, gx.grad(last, start)], inputs=[start])(0.3)
+    assert value == pytest.approx(np.sin(value) + 0.1)
+    assert slope == pytest.approx(0.0, abs=1e-300)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2, 7])
+def test_a_choice_has_the_derivatives_of_the_branch_taken(which: int) -> None:
+    index = gx.symbol("index", dtype="int64")
+    ways = [lambda h: gx.tanh(h @ W), lambda h: h * A, lambda h: gx.sin(h)]
+
+    def step(state: gx.Expr, element: gx.Expr) -> tuple[gx.Expr, gx.Expr]:
+        state = gx.switch(index, ways, state)
+        return state, gx.cond(element > 0, lambda: state.sum() * element, lambda: element * A)
+
+    last, kept = gx.scan(step, H, B)
+    loss = (last * last).sum() + kept.sum()
+    state, total = VALUES[4], 0.0
+    plain = [lambda h: np.tanh(h @ VALUES[1]), lambda h: h * VALUES[5], np.sin][min(which, 2)]
+    for element in VALUES[3]:
+        state = plain(state)
+        total += state.sum() * element if element > 0 else element * VALUES[5]
+    inputs = [*INPUTS, index]
+    value = gx.compile(loss, inputs=inputs)(*VALUES, which)
+    assert value == pytest.approx((state * state).sum() + total, rel=1e-12)
+    for backend in ("cpu", "reference"):
+        gradient = gx.compile(gx.grad(loss, INPUTS), inputs=inputs, backend=backend)(*VALUES, which)
+        tangent = gx.compile(gx.jvp(loss, INPUTS, TANGENTS), inputs=[*inputs, *TANGENTS], backend=backend)
+        assert tangent(*VALUES, which, *DIRECTION) == pytest.approx(along(gradient, DIRECTION), rel=1e-11)
+
+
+def test_a_branch_that_is_not_taken_is_not_computed() -> None:
+    root = gx.cond(A > 0, lambda: gx.sqrt(A), lambda: gx.sqrt(-A))
+    slope = gx.compile(gx.grad(root, A), inputs=[A])
+    assert (slope(4.0), slope(-4.0)) == (0.25, -0.25)
+    assert "range(1)" in slope.source
+
+
+def test_branches_that_differ_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"branch 0 gives shape \(\), branch 1 \(4,\)"):
+        gx.cond(A > 0, lambda: B, lambda: A)
+    with pytest.raises(DTypeError, match="the predicate must be a boolean scalar"):
+        gx.cond(A, lambda: B, lambda: B)

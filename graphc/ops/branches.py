@@ -1,0 +1,102 @@
+"""Choices in the graph: `cond` and `switch`, of which only the branch taken is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.graph import tree
+from graphc.graph.leaf import as_exprs
+from graphc.graph.node import Expr, record_nodes
+from graphc.graph.table import apply
+from graphc.graph.types import format_shape
+from graphc.ops.branch_row import Choice
+from graphc.ops.control import as_exprs_each
+from graphc.ops.control_row import close_made
+from graphc.ops.public import public
+
+
+@public()
+def cond(predicate: Any, true_branch: Callable[..., Any], false_branch: Callable[..., Any], *operands: Any) -> Any:
+    """Return ``true_branch(*operands)`` where the predicate is true, else ``false_branch(*operands)``.
+
+    Unlike `where`, only the branch taken is computed, and only it has derivatives. What the branches use
+    from outside is computed before the choice.
+
+    Args:
+        predicate: a boolean scalar.
+        true_branch, false_branch: functions to pytrees of the same structure, dtypes and shapes; each is
+            called once, on the operands.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: the predicate is no boolean scalar, or the branches differ.
+
+    Example:
+        >>> import graphc as gx
+        >>> x = gx.symbol("x")
+        >>> root = gx.cond(x > 0, gx.sqrt, lambda x: 0 * x, x)
+        >>> gx.compile(gx.grad(root, x))(4.0)
+        0.25
+    """
+    (node,) = as_exprs(predicate)
+    if node.dtype != "bool":
+        raise DTypeError(f"the predicate must be a boolean scalar, got {node.dtype}", remedy="compare it with a number")
+    return switch(apply("astype", node, "int64"), [false_branch, true_branch], *operands)
+
+
+@public()
+def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
+    """Return ``branches[index](*operands)``, the index clamped to the branches there are.
+
+    Args:
+        index: an integer scalar.
+        branches: functions to pytrees of the same structure, dtypes and shapes; each is called once.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: the index is no integer scalar, or the branches differ.
+
+    Example:
+        >>> import graphc as gx
+        >>> x, which = gx.symbol("x"), gx.symbol("which", dtype="int64")
+        >>> y = gx.switch(which, [gx.sin, gx.cos, gx.exp], x)
+        >>> gx.compile(y, inputs=[x, which])(0.0, 1)
+        1.0
+    """
+    (node,) = as_exprs(index)
+    if node.shape or node.dtype == "bool" or node.is_differentiable:
+        raise DTypeError(f"the index must be an integer scalar, got {node.dtype} of shape {format_shape(node.shape)}")
+    if not branches:
+        raise ArgumentError("there are no branches to choose from")
+    chosen = apply("minimum", apply("maximum", apply("astype", node, "int64"), 0), len(branches) - 1)
+    with record_nodes() as made:
+        results = [branch(*operands) for branch in branches]
+        flat = [as_exprs_each(tree.leaves(result)) for result in results]
+    structure = tree.structure(results[0])
+    for number, (result, leaves) in enumerate(zip(results[1:], flat[1:], strict=True), start=1):
+        tree.require_structure(result, structure, f"branch {number}")
+        for first, other in zip(flat[0], leaves, strict=True):
+            _require_same(first, other, number)
+    closed = close_made([leaf for leaves in flat for leaf in leaves], made)
+    count = len(flat[0])
+    outputs = closed.block.outputs
+    choice = Choice(
+        chosen, closed.block.parameters, closed.captured,
+        tuple(outputs[count * number : count * (number + 1)] for number in range(len(branches))),
+    )  # fmt: skip
+    return tree.unflatten(structure, choice.build())
+
+
+def _require_same(first: Expr, other: Expr, number: int) -> None:
+    """Refuse branches whose results differ in type.
+
+    Raises:
+        ShapeError, DTypeError: they do.
+    """
+    if first.shape != other.shape:
+        raise ShapeError(
+            f"branch 0 gives shape {format_shape(first.shape)}, branch {number} {format_shape(other.shape)}",
+            remedy="broadcast the smaller one",
+        )
+    if first.dtype != other.dtype:
+        raise DTypeError(f"branch 0 gives {first.dtype}, branch {number} {other.dtype}", remedy="cast one with .astype")
