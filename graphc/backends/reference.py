@@ -6,15 +6,16 @@ It also runs on object arrays (of SymPy symbols, of mpmath numbers) when the cal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import special
 
+from graphc.backends.reference_control import RUNS, concrete
 from graphc.errors import ArgumentError, ShapeError, UnsupportedError
-from graphc.graph.block import ITEM, Block, block_of, is_bundle, nested_order
-from graphc.graph.dimensions import Count, Dimension, Shape, names
+from graphc.graph.block import ITEM, Block, is_bundle, nested_order
+from graphc.graph.dimensions import Count, Dimension, names
 from graphc.graph.dimensions import evaluate as evaluate_size
 from graphc.graph.leaf import CONSTANT, SIZE, SYMBOL, constant_value, symbol_name
 from graphc.graph.node import Expr, Operation
@@ -22,7 +23,6 @@ from graphc.graph.origin import describe_origin
 from graphc.graph.table import OPERATIONS
 from graphc.graph.types import format_shape
 from graphc.graph.walk import topological_order
-from graphc.ops.branch_row import SWITCH, split_branches
 from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.movement_row import MovementOperation
@@ -143,7 +143,8 @@ def _compute(node: Expr, arrays: Mapping[Expr, Array], sizes: Sizes, scalar: Sca
     elif isinstance(node.op, ReductionOperation) and operands[0].dtype == object:
         result = _reduce_objects(node, operands[0], sizes, scalar)
     elif is_bundle(node):
-        return (_run_choice if node.op is SWITCH else _run_loop)(node, operands, sizes, scalar)  # type: ignore[return-value]
+        run = RUNS[node.op.name]
+        return run(node, operands, sizes, partial(_compute_block, sizes=sizes, scalar=scalar))  # type: ignore[return-value]
     else:
         result = _evaluator(node.op)(node, operands, sizes)
     array = np.asarray(result)
@@ -174,11 +175,6 @@ def scalar_function(operation: ScalarOperation) -> Callable[..., Any]:
     return function
 
 
-def _concrete(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
-    """Return a shape with every named dimension replaced by its size."""
-    return tuple(evaluate_size(size, sizes) for size in shape)
-
-
 def _concrete_attributes(node: Expr, sizes: Sizes) -> dict[str, Any]:
     """Return the node's attributes with every size in them a number."""
     return {name: _number(value, sizes) for name, value in node.attributes}
@@ -192,7 +188,7 @@ def _number(value: Any, sizes: Sizes) -> Any:
 
 def _move(node: Expr, operands: list[Array], sizes: Sizes) -> Any:
     row: Any = node.op
-    return row.reference(operands, _concrete(node.shape, sizes), _concrete_attributes(node, sizes))
+    return row.reference(operands, concrete(node.shape, sizes), _concrete_attributes(node, sizes))
 
 
 def _reduce(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
@@ -226,70 +222,6 @@ def _compute_graph(root: Expr, arrays: dict[Expr, Array], sizes: Sizes, scalar: 
         if node not in arrays and node.op is not SYMBOL and all(argument in arrays for argument in node.args):
             arrays[node] = _compute(node, arrays, sizes, scalar)
     return arrays[root]
-
-
-def _run_loop(node: Expr, operands: list[Array], sizes: Sizes, scalar: ScalarTable) -> list[Array]:
-    """Return the last carries and the stacked outputs of a scan."""
-    block, count = block_of(node), node.attribute("carries")
-    after = count + node.attribute("elements")
-    counted = node.attribute("counted")
-    carries, sequences = operands[:count], operands[count:after]
-    outside = operands[after : len(operands) - counted]
-    if counted:
-        sizes[str(node.attribute("length"))] = int(operands[-1])
-    if node.attribute("conditional"):
-        return _run_while(node, carries, outside, sizes, scalar)
-    length = evaluate_size(node.attribute("length"), sizes)
-    stacked = [np.empty((length, *_concrete(kept.shape, sizes)), kept.dtype) for kept in block.outputs[count:]]
-    for index in reversed(range(length)) if node.attribute("reverse") else range(length):
-        values = [np.asarray(index), *carries, *(array[index] for array in sequences), *outside]
-        results = _compute_block(block, values, sizes, scalar)
-        carries = results[:count]
-        for whole, result in zip(stacked, results[count:], strict=True):
-            whole[index] = result
-    return [*carries, *stacked]
-
-
-def _run_choice(node: Expr, operands: list[Array], sizes: Sizes, scalar: ScalarTable) -> list[Array]:
-    """Return the results of the branch that is chosen."""
-    block = block_of(node)
-    chosen = split_branches(node, block.outputs)[int(operands[0])]
-    return _compute_block(Block(block.parameters, chosen), operands[1:], sizes, scalar)
-
-
-def _run_while(
-    node: Expr, carries: list[Array], outside: list[Array], sizes: Sizes, scalar: ScalarTable
-) -> list[Array]:
-    """Return the last carries and the tapes of a loop with a condition; note how many steps it took.
-
-    Raises:
-        ArgumentError: the condition still holds after as many steps as are allowed.
-    """
-    block, count, limit = block_of(node), len(carries), node.attribute("limit")
-    tapes: list[list[Array]] = [[] for _ in block.outputs[count:-1]]
-    steps = 0
-    while True:
-        *results, going_on = _compute_block(block, [np.asarray(steps), *carries, *outside], sizes, scalar)
-        if not going_on:
-            break
-        if steps == limit:
-            raise ArgumentError(
-                f"the loop's condition still holds after {limit} steps",
-                remedy="raise max_steps, or look at why it does not end",
-                origin=describe_origin(node.origin),
-            )
-        carries = results[:count]
-        for tape, result in zip(tapes, results[count:], strict=True):
-            tape.append(result)
-        steps += 1
-    (name,) = names(node.attribute("length"))
-    sizes[name] = steps
-    kept = zip(tapes, block.outputs[count:-1], strict=True)
-    return [
-        *carries,
-        *(np.reshape(np.array(tape, like.dtype), (steps, *_concrete(like.shape, sizes))) for tape, like in kept),
-        np.asarray(steps),
-    ]
 
 
 def _compute_block(block: Block, values: list[Array], sizes: Sizes, scalar: ScalarTable) -> list[Array]:
