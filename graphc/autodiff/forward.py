@@ -29,6 +29,12 @@ def tangents(outputs: Sequence[Expr], seeds: Mapping[Expr, Expr]) -> list[Gradie
             continue
         given = [table.get(argument) for argument in node.args]
         with inherit_origin(node.origin):
-            push = PUSHES[node.op.name] if is_bundle(node) else None
-            table[node] = node.op.pushforward(node, given) if push is None else push(node, given, tangents)
+            table[node] = _pushed(node, given)
     return [table.get(output) for output in outputs]
+
+
+def _pushed(node: Expr, given: Sequence[Gradient]) -> Any:
+    """Return the tangent of a node, or of each result of a bundle."""
+    if node.op.name in PUSHES:
+        return PUSHES[node.op.name](node, given, tangents)
+    return node.op.push_results(node, given) if is_bundle(node) else node.op.pushforward(node, given)

@@ -54,7 +54,10 @@ def _pulled(
 ) -> Sequence[Gradient]:
     """Return what a node contributes to its arguments; adjoints of a bundle's results are kept until it is reached."""
     if is_bundle(node):
-        return PULLS[node.op.name](node, results.pop(node), wanted, adjoints)
+        parts = results.pop(node)
+        if node.op.name in PULLS:
+            return PULLS[node.op.name](node, parts, wanted, adjoints)
+        return node.op.pull_results(node, parts, wanted)
     assert adjoint is not None
     if node.op is ITEM:
         results.setdefault(node.args[0], {})[node.attribute("position")] = adjoint

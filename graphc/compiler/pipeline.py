@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from graphc.compiler.signature import Signature
 from graphc.errors import ArgumentError, BackendMissing, UnsupportedError
 from graphc.graph import tree
-from graphc.graph.block import is_bundle
+from graphc.graph.block import runs_block
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
 from graphc.graph.walk import topological_order
@@ -121,7 +121,7 @@ def check_options(
 def make_kernel(outputs: Sequence[Expr], inputs: Sequence[Expr], record: Record) -> Kernel:
     """Return the kernel of simplified outputs, after every pass; verified under GRAPHC_CHECK=1."""
     settings = read_settings()
-    if any(is_bundle(node) for node in topological_order(outputs)):
+    if any(runs_block(node) for node in topological_order(outputs)):
         outputs = record.timed("loops: equal work done once, products moved out", lambda: tidy_loops(outputs))
     normal = record.timed("normalise: composites expanded, contractions as matrices", lambda: normalise(outputs))
     record.nodes["normalised"] = len(topological_order(normal))

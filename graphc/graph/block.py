@@ -3,7 +3,7 @@
 A block is closed: its outputs depend on its parameters and numbers only; what it takes from outside is a
 parameter like the others. Parameters are named by the height of their block and their position, so that
 equal bodies are the same object. A node that runs a block has several results: it is a *bundle*, whose
-results are read by `ITEM` nodes.
+results are read by `ITEM` nodes; so are those of rows that factor matrices.
 """
 
 from __future__ import annotations
@@ -97,6 +97,11 @@ def is_bundle(node: Expr) -> bool:
     return node.dtype == BUNDLE
 
 
+def runs_block(node: Expr) -> bool:
+    """Tell whether a node is a bundle that runs a block; others are rows with several results."""
+    return is_bundle(node) and any(name == "block" for name, _ in node.attributes)
+
+
 def block_of(node: Expr) -> Block:
     """Return the block that a bundle runs."""
     block: Block = node.attribute("block")
@@ -116,7 +121,7 @@ def with_block(node: Expr, outputs: Sequence[Expr]) -> Expr:
 
 def nesting(roots: Iterable[Expr]) -> int:
     """Return the greatest height of the blocks that nodes run, 0 where there is none."""
-    return max((block_of(node).height for node in topological_order(roots) if is_bundle(node)), default=0)
+    return max((block_of(node).height for node in topological_order(roots) if runs_block(node)), default=0)
 
 
 def nested_order(roots: Iterable[Expr]) -> list[Expr]:
@@ -125,7 +130,7 @@ def nested_order(roots: Iterable[Expr]) -> list[Expr]:
     pending = [(node, False) for node in reversed(topological_order(roots))]
     while pending:
         node, opened = pending.pop()
-        if is_bundle(node) and not opened:
+        if runs_block(node) and not opened:
             pending.append((node, True))
             pending.extend((inner, False) for inner in reversed(topological_order(block_of(node).outputs)))
         else:

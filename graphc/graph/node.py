@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -42,6 +42,14 @@ class Operation:
 
     def pullback(self, node: Expr, adjoint: Expr, wanted: Sequence[bool]) -> Sequence[Gradient]:
         """Return what the node's adjoint contributes to each wanted argument (reverse mode)."""
+        raise NotImplementedError
+
+    def push_results(self, node: Expr, tangents: Sequence[Gradient]) -> Sequence[Gradient]:
+        """Return the tangent of each result of a bundle from those of its arguments (forward mode)."""
+        raise NotImplementedError
+
+    def pull_results(self, node: Expr, adjoints: Mapping[int, Expr], wanted: Sequence[bool]) -> Sequence[Gradient]:
+        """Return what the adjoints of a bundle's results, by position, contribute to each wanted argument."""
         raise NotImplementedError
 
     def flops(self, node: Expr) -> Any:

@@ -177,8 +177,9 @@ class Operators:
 
     def __array_function__(self, function: Any, _types: Any, arguments: Any, options: Any) -> Any:
         name = function.__name__
-        if name not in FUNCTIONS and function.__module__ == "numpy.linalg":
-            name = f"linalg.{name}"
+        special = f"linalg.{name}"
+        if function.__module__ == "numpy.linalg" and (special in FUNCTIONS or name not in FUNCTIONS):
+            name = special
         return apply(name, *arguments, **options)
 
     @property

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import TypeAlias
 
 from graphc.errors import InternalError
-from graphc.graph.block import block_of, is_bundle, with_block
+from graphc.graph.block import block_of, runs_block, with_block
 from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
 from graphc.graph.table import OPERATIONS
@@ -111,7 +111,7 @@ def simplify(
             stack.extend(reversed(pending))
             continue
         rebuilt = with_arguments(node, tuple(normal[argument] for argument in node.args))
-        if is_bundle(node):
+        if runs_block(node):
             rebuilt = with_block(rebuilt, simplify(block_of(node).outputs, groups, trace, rules, normal))
         if rebuilt is not node:
             became[node] = rebuilt

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphc.graph.block import ITEM, block_of, is_bundle, with_block
+from graphc.graph.block import ITEM, block_of, runs_block, with_block
 from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
@@ -25,7 +25,7 @@ def tidy_loops(roots: Sequence[Expr]) -> list[Expr]:
     current = merge_loops(roots)
     tidied: set[Expr] = set()
     while True:
-        bundles = [node for node in topological_order(current) if is_bundle(node) and node not in tidied]
+        bundles = [node for node in topological_order(current) if runs_block(node) and node not in tidied]
         if not bundles:
             return current
         bundle = bundles[-1]
@@ -33,7 +33,7 @@ def tidy_loops(roots: Sequence[Expr]) -> list[Expr]:
         with inherit_origin(bundle.origin):
             results = _tidied(bundle, sorted(used))
         current = substitute(current, {used[position]: node for position, node in results.items()})
-        tidied |= {node for node in topological_order(results.values()) if is_bundle(node)} - set(bundles) | {bundle}
+        tidied |= {node for node in topological_order(results.values()) if runs_block(node)} - set(bundles) | {bundle}
 
 
 def _used(roots: Sequence[Expr], bundle: Expr) -> dict[int, Expr]:
