@@ -9,7 +9,6 @@ from graphc.errors import ShapeError
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape
-from graphc.ops.casting import accumulated
 from graphc.ops.contraction import LETTERS, contract, operands, sum_alone
 from graphc.ops.public import public
 
@@ -118,16 +117,6 @@ def _diagonal(node: Expr, labels: str) -> tuple[Expr, str]:
             size = node.shape[first]
             if node.shape[second] != size:
                 raise ShapeError(f"label {label!r} stands for {size} and {node.shape[second]}")
-            place = apply("arange", size)
-            shapes = [tuple(size if axis == each else 1 for axis in range(node.ndim)) for each in (first, second)]
-            same = apply("equal", *(apply("reshape", place, shape) for shape in shapes))
-            zero = apply("zeros_like", node)
-            node = apply("sum", apply("where", same, node, zero), axis=second, dtype=node.dtype)
-            labels = labels[:second] + labels[second + 1 :]
+            node = apply("diagonal", node, 0, first, second)
+            labels = labels[:first] + labels[first + 1 : second] + labels[second + 1 :] + label
     return node, labels
-
-
-@public()
-def trace(x: Any) -> Expr:
-    """Return the sum of the diagonal of a matrix."""
-    return einsum("ii->", accumulated(x))
