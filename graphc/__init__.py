@@ -21,6 +21,7 @@ from graphc.errors import (
     NotDifferentiable,
     ParseError,
     ShapeError,
+    SingularMatrixError,
     SymPyConversionError,
     TruthValueError,
     UnsupportedError,
@@ -29,6 +30,7 @@ from graphc.graph import tree
 from graphc.graph.leaf import constant, parameter, symbol, symbols, tensor
 from graphc.graph.node import Expr
 from graphc.graph.walk import free_symbols, parameters, substitute
+from graphc.ops import linalg
 from graphc.ops.branches import cond, switch
 from graphc.ops.composite import (
     elu,
@@ -47,7 +49,8 @@ from graphc.ops.contraction import dot, inner, matmul, outer, tensordot, vdot
 from graphc.ops.control import fori_loop, map_elements, scan, while_loop
 from graphc.ops.creation import arange, eye, full, full_like, ones, ones_like, size, zeros, zeros_like
 from graphc.ops.cumulative import cumprod, cumsum, linear_recurrence
-from graphc.ops.einsum import einsum, trace
+from graphc.ops.diagonals import diag, diagonal, kron, trace, tril, triu
+from graphc.ops.einsum import einsum
 from graphc.ops.elementary import (
     acos,
     acosh,
@@ -175,17 +178,21 @@ mean_squared_error, mean_absolute_error = mse, mae
 __all__ = [
     "ArgumentError", "BackendMissing", "CacheWarning", "CheckFailed", "Cost", "DTypeError", "Expr", "Function",
     "GraphcError", "InternalError", "NonFiniteError", "NotDifferentiable", "ParseError", "ShapeError",
+    "SingularMatrixError",
     "SymPyConversionError", "TruthValueError", "UnsupportedError", "abs", "absolute", "acos", "acosh", "add", "all",
     "amax", "amin", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
     "argmax", "argmin", "around", "asin", "asinh", "assert_grads_match", "astype", "atan", "atan2", "atanh",
     "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to",
     "cbrt", "ceil", "check_grad", "clip", "compile", "concat", "concatenate", "cond", "constant", "copysign", "cos",
-    "cosh", "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "defop", "deg2rad", "degrees", "digamma",
+    "cosh", "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "defop", "deg2rad", "degrees", "diag",
+    "diagonal", "digamma",
     "divide", "dot", "einsum", "elu", "eq", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expit", "expm1",
     "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide", "fori_loop", "free_symbols", "from_sympy",
     "full", "full_like", "gammaln", "ge", "gelu", "grad", "greater", "greater_equal", "gt", "hessian", "hstack",
-    "huber", "hvp", "hypot", "inner", "invert", "isfinite", "isinf", "isnan", "jacobian", "jvp", "l1", "l2", "le",
-    "leaky_relu", "less", "less_equal", "lgamma", "linear_recurrence", "linearize", "log", "log1p", "log2", "log10",
+    "huber", "hvp", "hypot", "inner", "invert", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kron", "l1", "l2",
+    "le",
+    "leaky_relu", "less", "less_equal", "lgamma", "linalg", "linear_recurrence", "linearize", "log", "log1p", "log2",
+    "log10",
     "log_sigmoid", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
     "logsumexp", "lt", "mae", "map", "masked_multiply", "matmul", "matrix_transpose", "max", "maximum", "mean",
     "mean_absolute_error", "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ne",
@@ -195,7 +202,8 @@ __all__ = [
     "sin", "sinh", "size", "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign", "split", "sqrt",
     "square", "squeeze", "stack", "std", "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish",
     "switch", "symbol", "symbols", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy", "trace", "transpose",
-    "tree", "true_divide", "trunc", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack", "where", "while_loop",
+    "tree", "tril", "triu", "true_divide", "trunc", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack",
+    "where", "while_loop",
     "xlog1py", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numpy.linalg import LinAlgError
+
 
 class GraphcError(Exception):
     """Base of every error graphc raises on purpose.
@@ -62,6 +64,10 @@ class BackendMissing(GraphcError, ImportError):
 
 class NonFiniteError(GraphcError, FloatingPointError):
     """A value that is NaN or infinite where the caller asked for finite ones."""
+
+
+class SingularMatrixError(GraphcError, LinAlgError):
+    """A matrix that has no inverse, or is not positive definite, where values are computed one by one."""
 
 
 class CheckFailed(GraphcError, AssertionError):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends import plain_math
+from graphc.backends import plain_lapack, plain_math
 from graphc.backends.plain_math import math
 
 inf, nan = float("inf"), float("nan")
@@ -15,7 +15,7 @@ bool_ = np.bool_
 float32, float64 = np.float32, np.float64
 int8, int16, int32, int64 = np.int8, np.int16, np.int32, np.int64
 uint8, uint16, uint32, uint64 = np.uint8, np.uint16, np.uint32, np.uint64
-globals().update(plain_math.NAMES)
+globals().update(plain_math.NAMES | plain_lapack.NAMES)
 
 Array = np.ndarray
 

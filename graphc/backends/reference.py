@@ -13,8 +13,8 @@ import numpy as np
 from scipy import special
 
 from graphc.backends.reference_control import RUNS, concrete
-from graphc.errors import ArgumentError, ShapeError, UnsupportedError
-from graphc.graph.block import ITEM, Block, is_bundle, nested_order
+from graphc.errors import ArgumentError, ShapeError, SingularMatrixError, UnsupportedError
+from graphc.graph.block import ITEM, Block, is_bundle, nested_order, runs_block
 from graphc.graph.dimensions import Count, Dimension, names
 from graphc.graph.dimensions import evaluate as evaluate_size
 from graphc.graph.leaf import CONSTANT, SIZE, SYMBOL, constant_value, symbol_name
@@ -25,6 +25,7 @@ from graphc.graph.types import format_shape
 from graphc.graph.walk import topological_order
 from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.cumulative import CumulativeOperation
+from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
@@ -142,11 +143,13 @@ def _compute(node: Expr, arrays: Mapping[Expr, Array], sizes: Sizes, scalar: Sca
         result = scalar(node.op)(*operands)
     elif isinstance(node.op, ReductionOperation) and operands[0].dtype == object:
         result = _reduce_objects(node, operands[0], sizes, scalar)
-    elif is_bundle(node):
+    elif runs_block(node):
         run = RUNS[node.op.name]
         return run(node, operands, sizes, partial(_compute_block, sizes=sizes, scalar=scalar))  # type: ignore[return-value]
     else:
         result = _evaluator(node.op)(node, operands, sizes)
+    if is_bundle(node):
+        return result  # type: ignore[no-any-return]
     array = np.asarray(result)
     return array if array.dtype == object else array.astype(node.dtype, copy=False)
 
@@ -243,7 +246,26 @@ def _contract(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
     return np.einsum(f"{left},{right}->{out}", *operands)
 
 
+def _factor(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
+    """Return what NumPy computes of matrices.
+
+    Raises:
+        SingularMatrixError: it has no solution, or no factors.
+    """
+    row: Any = node.op
+    try:
+        return row.reference(operands, dict(node.attributes))
+    except np.linalg.LinAlgError as error:
+        given = ", ".join(repr(argument) for argument in node.args)
+        raise SingularMatrixError(
+            f"{row.name} of {given}: {error}",
+            remedy="native code returns NaN here; add a multiple of the identity, or use gx.linalg.lstsq",
+            origin=describe_origin(node.origin),
+        ) from None
+
+
 EVALUATORS: dict[type, Evaluator] = {
+    MatrixOperation: _factor,
     MovementOperation: _move,
     ReductionOperation: _reduce,
     ContractionOperation: _contract,

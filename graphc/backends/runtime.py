@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from graphc.backends import mathlib
+from graphc.backends import lapack, mathlib
 from graphc.backends.blas import gemm, gemv, syrk
 from graphc.backends.folding import sum_any_order
 from graphc.backends.local_memory import grown
@@ -19,10 +19,10 @@ bool_ = np.bool_
 float32, float64 = np.float32, np.float64
 int8, int16, int32, int64 = np.int8, np.int16, np.int32, np.int64
 uint8, uint16, uint32, uint64 = np.uint8, np.uint16, np.uint32, np.uint64
-globals().update(mathlib.NAMES)
+globals().update(mathlib.NAMES | lapack.NAMES)
 
 __all__ = [
     "add_rows", "bool_", "dot_rows", "empty", "float32", "float64", "gemm", "gemv", "grown", "inf",
     "int8", "int16", "int32", "int64",
-    "math", "nan", "select", "sum_any_order", "syrk", "uint8", "uint16", "uint32", "uint64",
+    "math", "nan", "select", "sum_any_order", "syrk", "uint8", "uint16", "uint32", "uint64", *lapack.NAMES,
 ]  # fmt: skip

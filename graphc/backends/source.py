@@ -19,6 +19,7 @@ from graphc.graph.dimensions import Shape, Size, is_open
 from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.table import OPERATIONS
 from graphc.graph.types import INTEGERS, DType, is_float
+from graphc.kernel.calls import is_product
 from graphc.kernel.ir import (
     Accumulate,
     Allocate,
@@ -232,7 +233,8 @@ class Renderer:
                 return f"{target} = {self.call(op, (Load(buffer, index, dtype), value), dtype, dtype, {})}"
             case Library(call=call, results=results, operands=operands, flags=flags, scale=scale):
                 self.helpers.add(call)
-                arguments = [*map(self.operand, (*operands, *results)), *map(str, flags), bare(self.value(scale))]
+                arguments = [*map(self.operand, (*operands, *results)), *map(str, flags)]
+                arguments += [bare(self.value(scale))] * is_product(statement)
                 return f"{call}({', '.join(arguments)})"
             case Stop() | Grow() | Count() | Allocate():
                 return local_text(self, statement)

@@ -15,7 +15,9 @@ from graphc.graph.node import Expr, Operation, build
 from graphc.graph.table import apply
 from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.cumulative import CumulativeOperation
+from graphc.ops.diagonals import DIAGONAL, ON_DIAGONAL, TRIANGLE
 from graphc.ops.joining import CONCATENATE
+from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement import BROADCAST, EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
@@ -36,7 +38,7 @@ def _rebuilt(node: Expr, given: Batched, count: Size, **changed: Any) -> Expr:
     return build(node.op, *arrays, **{**dict(node.attributes), **changed})
 
 
-def _elementwise(node: Expr, given: Batched, count: Size) -> Expr:
+def _as_it_is(node: Expr, given: Batched, count: Size) -> Expr:
     return _rebuilt(node, given, count)
 
 
@@ -86,22 +88,26 @@ def _contract(node: Expr, given: Batched, count: Size) -> Expr:
 ROWS: dict[Operation, Rule] = {
     BROADCAST: _broadcast,
     CONCATENATE: _along_axis,
+    DIAGONAL: _as_it_is,
     EMBED: _embed,
     EXPAND: _along_axes,
+    ON_DIAGONAL: _as_it_is,
     RESHAPE: _reshape,
     ROLL: _along_axis,
     SHIFT: _along_axis,
     SLICE: _slice,
     SQUEEZE: _along_axes,
+    TRIANGLE: _as_it_is,
     TRANSPOSE: _transpose,
 }
 """Rows with a rule of their own."""
 
 KINDS: dict[type[Operation], Rule] = {
-    ScalarOperation: _elementwise,
+    ScalarOperation: _as_it_is,
     ReductionOperation: _along_axes,
     CumulativeOperation: _along_axis,
     ContractionOperation: _contract,
+    MatrixOperation: _as_it_is,
 }
 """Kinds of rows whose rows all take a batch in one way."""
 

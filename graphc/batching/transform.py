@@ -13,6 +13,7 @@ from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
 from graphc.graph.walk import reaching, topological_order
 from graphc.ops.control_row import SCAN
+from graphc.ops.matrix_row import results_of
 
 
 def batch(outputs: Sequence[Expr], arrays: Mapping[Expr, Expr], count: Size) -> list[Expr | None]:
@@ -43,7 +44,8 @@ def _batched(node: Expr, given: Sequence[Any], count: Size, order: Sequence[Expr
         return dict(enumerate(batch_loop(node, given, count, batch)))
     rule = find_rule(node)
     if rule is not None:
-        return rule(node, given, count)
+        array = rule(node, given, count)
+        return dict(enumerate(results_of(array))) if is_bundle(node) else array
     if not is_bundle(node):
         return batch_item_by_item(node, [node], given, count)[0]
     results = [user for user in order if user.op is ITEM and user.args[0] is node]

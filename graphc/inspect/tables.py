@@ -13,6 +13,7 @@ import graphc
 from graphc.graph.leaf import symbol
 from graphc.graph.node import Expr, Operation, build
 from graphc.graph.table import FUNCTIONS, OPERATIONS
+from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ARGUMENT_NAMES, REALS, ScalarOperation
@@ -85,7 +86,8 @@ def listed_rows() -> list[Operation]:
 
 def name_of(name: str) -> str:
     """Return a name as code, with a mark where `graphc` itself has no such attribute."""
-    return code(name) + ("" if name.partition("[")[0] in graphc.__all__ else NO_FUNCTION)
+    known = {*graphc.__all__, *(f"linalg.{each}" for each in graphc.linalg.__all__)}
+    return code(name) + ("" if name.partition("[")[0] in known else NO_FUNCTION)
 
 
 def aliases_of(name: str) -> str:
@@ -124,6 +126,7 @@ def operations_page() -> str:
         ),
     )
     movements = ", ".join(name_of(row.name) for row in OPERATIONS.values() if isinstance(row, MovementOperation))
+    matrices = ", ".join(code(row.name) for row in OPERATIONS.values() if isinstance(row, MatrixOperation))
     others = ", ".join(name_of(name) for name in sorted(FUNCTIONS) if name not in OPERATIONS)
     return f"""{NOTICE}
 
@@ -151,6 +154,10 @@ NumPy's functions build these nodes.
 ## Contraction
 
 `contract`: a sum of products over named axes, as `einsum` writes it. All products of matrices are this one row.
+
+## Matrices
+
+{matrices}: computed by LAPACK, matrix by matrix; see [linear algebra](linear_algebra.md).
 
 ## Functions made of these, and other names
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphc.kernel.calls import adds
 from graphc.kernel.ir import Accumulate, Kernel, Library, Load, Name, Operand, Statement, Store, Value
 from graphc.kernel.walk import statement_values, values_in, walk_statements
 
@@ -35,12 +36,12 @@ class Accesses:
             case Accumulate(buffer=buffer, index=index, op=op):
                 self.writes.setdefault(buffer, []).append(index)
                 self.folds.setdefault(buffer, []).append(op)
-            case Library(results=results, operands=operands, flags=flags):
+            case Library(results=results, operands=operands):
                 for operand in operands:
                     self.reads.setdefault(operand.buffer, []).append(_part(operand))
                 for operand in results:
                     self.writes.setdefault(operand.buffer, []).append(_part(operand))
-                    if flags[-1]:
+                    if adds(statement):
                         self.folds.setdefault(operand.buffer, []).append("add")
 
     @property

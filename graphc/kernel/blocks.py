@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from graphc.graph.dimensions import Size
 from graphc.kernel.buffers import accesses
+from graphc.kernel.calls import is_product
 from graphc.kernel.ir import (
     Accumulate,
     Buffer,
@@ -89,7 +90,7 @@ def _extent(kernel: Kernel, statement: Statement) -> Size | None:
     """Return the number of rows of a matrix-vector product or loop, None for other statements."""
     if isinstance(statement, Loop):
         return statement.extent
-    if isinstance(statement, Library) and not statement.operands[0].index:
+    if isinstance(statement, Library) and is_product(statement) and not statement.operands[0].index:
         return kernel.buffers[statement.operands[0].buffer].shape[0]
     return None
 
@@ -117,6 +118,8 @@ def _joins(kernel: Kernel, run: Run, statement: Statement, bases: dict[str, str]
 
 def _library_joins(kernel: Kernel, run: Run, call: Library, bases: dict[str, str]) -> bool:
     """Add a product to the run: of each row with a whole operand, or summed over the rows."""
+    if not is_product(call):
+        return False
     first, second = (operand.buffer for operand in call.operands)
     result = call.results[0].buffer
     if call.operands[0].index or any(name in bases for name in (first, second, result)):

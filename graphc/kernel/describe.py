@@ -6,6 +6,7 @@ from collections import Counter
 
 from graphc.graph.dimensions import product
 from graphc.graph.types import format_shape
+from graphc.kernel.calls import is_product
 from graphc.kernel.ir import ONE, Accumulate, Call, Fold, Kernel, Library, Load, Loop, Statement, Store
 from graphc.kernel.walk import statement_values, values_in, walk_statements
 from graphc.kernel.work import WORTHWHILE
@@ -78,6 +79,8 @@ def temporaries(kernel: Kernel) -> int:
 def _describe_library(call: Library) -> str:
     operands = ", ".join(operand.buffer for operand in call.operands)
     results = ", ".join(operand.buffer for operand in call.results)
+    if not is_product(call):
+        return f"library {call.call}: {operands + ' ' * bool(operands)}-> {results}"
     *transposed, adds = call.flags
     flags = "".join("T" if flag else "N" for flag in transposed)
     scaled = " x scale" if call.scale != ONE else ""

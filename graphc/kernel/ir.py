@@ -126,9 +126,10 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A call of a library routine; flags are literal arguments: transposes, then whether to add to the result.
+    """A call of a library routine; flags are literal arguments.
 
-    What is written or added is ``scale`` times the product.
+    Those of a product are transposes, then whether to add to the result; what is written or added is ``scale``
+    times the product. LAPACK's routines work in the memory of their results, which hold what they begin with.
     """
 
     call: str

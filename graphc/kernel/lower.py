@@ -10,6 +10,7 @@ from graphc.kernel.control import BlockBody, lower_loop
 from graphc.kernel.draft import Draft
 from graphc.kernel.ir import Kernel, Statement
 from graphc.kernel.library import lower_library
+from graphc.kernel.matrices import lower_matrices
 from graphc.kernel.nest import Nest
 from graphc.kernel.normalise import normalise
 from graphc.kernel.partition import Group, is_view, partition
@@ -62,6 +63,8 @@ def _lower_group(group: Group, draft: Draft) -> list[Statement]:
         return lower_node(group.nodes[0], draft, _lower_block)
     if group.kind == "library":
         return lower_library(group.nodes[0], draft)
+    if group.kind == "matrices":
+        return lower_matrices(group.nodes[0], draft)
     if group.kind == "scan":
         return lower_scan(group.nodes[0], draft)
     return Nest(group, draft).statements()

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from graphc.graph.block import ITEM, is_bundle
 from graphc.graph.dimensions import product
 from graphc.graph.node import Expr, build
 from graphc.graph.origin import inherit_origin
@@ -20,6 +21,7 @@ from graphc.kernel.accumulation import fold_into_products
 from graphc.kernel.layout import transpose_last
 from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.cumulative import CumulativeOperation
+from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement import EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
@@ -56,7 +58,15 @@ def _normalise_node(node: Expr, args: tuple[Expr, ...]) -> Expr:
                 return _search_trailing(node)
         if isinstance(node.op, CumulativeOperation):
             return _scan_trailing(node)
-    return node
+        return _expanded(node)
+
+
+def _expanded(node: Expr) -> Expr:
+    """Return a result of a matrix row in the rows that it is computed by, if there are any."""
+    bundle, position = (node.args[0], node.attribute("position")) if node.op is ITEM else (node, 0)
+    if not isinstance(bundle.op, MatrixOperation) or bundle.op.expand is None or is_bundle(node):
+        return node
+    return bundle.op.expand(bundle)[position]
 
 
 def _unit_axes_moved(node: Expr) -> Expr:

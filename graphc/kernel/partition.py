@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphc.graph.block import ITEM, is_bundle
+from graphc.graph.block import ITEM, is_bundle, runs_block
 from graphc.graph.dimensions import Shape
 from graphc.graph.leaf import Leaf
 from graphc.graph.node import Expr
@@ -21,6 +21,7 @@ from graphc.kernel.product import ACCUMULATE, addend_of, is_product
 from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.control_row import SCAN
 from graphc.ops.cumulative import CumulativeOperation
+from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
@@ -40,7 +41,7 @@ class Group:
     """Nodes computed in one loop nest over ``space``, or by one library call."""
 
     kind: str
-    """One of "loops", "scan", "library", "control"."""
+    """One of "loops", "scan", "library", "matrices", "control"."""
     space: Shape
     level: int
     nodes: list[Expr] = field(default_factory=list)
@@ -94,7 +95,9 @@ def _kind(node: Expr) -> tuple[str, Shape]:
     """Return the kind of group a node belongs to and its loop space."""
     if is_product(node):
         return "library", node.shape
-    if is_bundle(node):
+    if isinstance(node.op, MatrixOperation):
+        return "matrices", ()
+    if runs_block(node):
         return "control", ()
     if isinstance(node.op, CumulativeOperation):
         return "scan", node.shape
@@ -109,7 +112,10 @@ def must_store(order: Sequence[Expr], outputs: Sequence[Expr]) -> set[Expr]:
     for node in order:
         if is_product(node) or is_view(node):
             stored.update(argument for argument in node.args[:2] if not is_view(argument))
-        elif is_bundle(node):
+        elif isinstance(node.op, MatrixOperation):
+            kept = (node.args[position] for position in node.op.kept)
+            stored.update(argument for argument in kept if not is_view(argument))
+        elif runs_block(node):
             first = node.attribute("carries") if node.op is SCAN else 0
             operands = node.args[first:]
             stored.update(argument for argument in operands if argument.shape and not is_view(argument))
@@ -165,7 +171,7 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
         elif is_bundle(node):
             aligned[node] = max((complete[argument] for argument in node.args), default=0)
             complete[node] = aligned[node] + 1
-        elif isinstance(node.op, (ContractionOperation, CumulativeOperation, MovementOperation)):
+        elif isinstance(node.op, (ContractionOperation, CumulativeOperation, MatrixOperation, MovementOperation)):
             level = max((complete[argument] for argument in node.args), default=0)
             aligned[node], complete[node] = level, level + (node in placed)
         elif isinstance(node.op, ReductionOperation):
@@ -182,7 +188,7 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
 
 def _read_level(node: Expr, aligned: dict[Expr, int], complete: dict[Expr, int]) -> int:
     """Return the level from which on an elementwise node of the same shape can read an argument."""
-    others = (ReductionOperation, CumulativeOperation, MovementOperation, ContractionOperation)
+    others = (ReductionOperation, CumulativeOperation, MovementOperation, ContractionOperation, MatrixOperation)
     if isinstance(node.op, others) or node.op is ITEM:
         return complete[node]
     return aligned[node]

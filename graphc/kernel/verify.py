@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphc.errors import InternalError
+from graphc.kernel.calls import adds
 from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Library, Load, Loop, Name, Statement, Store, Value
 from graphc.kernel.walk import statement_values, values_in
 
@@ -32,7 +33,8 @@ class _Checker:
         self.kernel = kernel
         self.after = after
         self.names = {entry.name for entry in kernel.inputs if isinstance(entry, Name)}
-        self.written = {b.name for b in kernel.buffers.values() if b.role in ("input", "constant")}
+        given = ("input", "constant")
+        self.written = {b.name for b in kernel.buffers.values() if b.role in given or 0 in b.shape}
 
     def require(self, holds: bool, message: str) -> None:
         """Raise when a condition does not hold."""
@@ -83,8 +85,8 @@ class _Checker:
                 self.require(not within or within in self.names, f"block {within} is not open")
                 self.names.add(index)
                 self.block(body)
-            case Library(results=results, operands=operands, flags=flags):
-                for operand in (*operands, *(results if flags[-1] else ())):
+            case Library(results=results, operands=operands):
+                for operand in (*operands, *(results if adds(statement) else ())):
                     self.require(self.base(operand.buffer) in self.written, f"operand {operand.buffer} is not written")
                 for operand in results:
                     self.require(operand.buffer in self.kernel.buffers, f"result {operand.buffer} does not exist")

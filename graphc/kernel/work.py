@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from graphc.graph.dimensions import Shape, Size, product
 from graphc.graph.table import OPERATIONS
+from graphc.kernel.calls import is_product
 from graphc.kernel.ir import Accumulate, Call, Kernel, Library, Load, Loop, Operand, Statement, Store, Value
 from graphc.kernel.walk import statement_values, values_in
 from graphc.ops.scalar_row import ScalarOperation
@@ -33,7 +34,7 @@ def work_of(kernel: Kernel, body: Iterable[Statement]) -> Size:
             continue
         total = total + sum(_of_value(value) for root in statement_values(statement) for value in values_in(root))
         if isinstance(statement, Library):
-            total = total + _of_product(kernel, statement)
+            total = total + (_of_product if is_product(statement) else _of_factors)(kernel, statement)
         elif isinstance(statement, (Store, Accumulate)):
             total = total + MEMORY
     return total
@@ -55,6 +56,13 @@ def _of_product(kernel: Kernel, call: Library) -> Size:
     left = _shape(kernel, call.operands[0])
     inner = left[0] if call.flags[0] else left[-1]
     return product(_shape(kernel, call.results[0])) * inner
+
+
+def _of_factors(kernel: Kernel, call: Library) -> Size:
+    """Return the work of one of LAPACK's routines: the cube of a size, to its order."""
+    shapes = [_shape(kernel, operand) for operand in (*call.results, *call.operands)]
+    rows, columns = next(shape for shape in shapes if len(shape) == 2)
+    return rows * columns * columns
 
 
 def _shape(kernel: Kernel, operand: Operand) -> Shape:

@@ -205,12 +205,12 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     Args:
         x: any shape.
         ord: None (2-norm, Frobenius), "fro", inf, -inf, 0, or a number p for ``sum(abs(x)**p)**(1/p)``;
-            for matrices also 1, -1, inf, -inf.
+            for matrices also 1, -1, inf, -inf, and 2, -2, "nuc" by singular values.
         axis: the axis of the vectors, or the two of the matrices; all elements when None.
         keepdims: keep the axes with size 1.
 
     Raises:
-        UnsupportedError: an ``ord`` that needs singular values.
+        UnsupportedError: an ``ord`` that NumPy does not have for so many axes.
     """
     node = as_float(x)
     if ord is None or (ord == "fro" and (node.ndim == 2 or axis is not None)):
@@ -220,6 +220,8 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
         return _vector_norm(node, ord, axes[0], keepdims)
     if len(axes) == 2 and ord in (1, -1, np.inf, -np.inf):
         return _matrix_norm(node, ord, axes, keepdims)
+    if len(axes) == 2 and ord in (2, -2, "nuc"):
+        return _spectral_norm(node, ord, axes, keepdims)
     raise UnsupportedError(f"ord={ord!r} over {len(axes)} axes is not supported", remedy="use ord=None, 1 or inf")
 
 
@@ -240,6 +242,13 @@ def _vector_norm(node: Expr, ord: Any, axis: int, keepdims: bool) -> Expr:
     length = apply("power", total, 1.0 / ord)
     # The branch not taken has the gradient 0: so has the norm at 0, as the 2-norm.
     return apply("where", apply("equal", total, 0), apply("zeros_like", total), length) if ord > 0 else length
+
+
+def _spectral_norm(node: Expr, ord: Any, axes: Any, keepdims: bool) -> Expr:
+    """Return the greatest singular value (ord 2), the least (-2), or their sum ("nuc")."""
+    values = apply("linalg.svdvals", apply("moveaxis", node, tuple(axes), (-2, -1)))
+    found = apply({2: "max", -2: "min", "nuc": "sum"}[ord], values, axis=-1)
+    return apply("expand_dims", found, tuple(int(axis) % node.ndim for axis in axes)) if keepdims else found
 
 
 def _matrix_norm(node: Expr, ord: Any, axes: Any, keepdims: bool) -> Expr:

@@ -32,7 +32,7 @@ def test_names_without_a_function_are_marked() -> None:
     assert tables.name_of("radians") == "`radians`"
     assert tables.name_of("power[3]") == "`power[3]`"
     assert tables.name_of("getitem") == "`getitem`†"
-    assert tables.aliases_of("norm") == "`linalg.norm`†, `linalg.vector_norm`†, `vector_norm`†"
+    assert tables.aliases_of("norm") == "`linalg.norm`, `linalg.vector_norm`†, `vector_norm`†"
 
 
 def test_derivatives_are_shown_in_the_arguments() -> None:

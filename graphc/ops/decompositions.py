@@ -1,0 +1,211 @@
+"""Functions that factor matrices: Cholesky, QR, eigenvalues, singular values, and least squares by these."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from graphc.errors import ArgumentError, ShapeError
+from graphc.graph.dimensions import larger, smaller
+from graphc.graph.node import Expr, build
+from graphc.graph.table import apply
+from graphc.graph.types import format_shape
+from graphc.ops.factoring import CHOLESKY, EIGH, QR, SVD, pseudoinverse
+from graphc.ops.matrices import matrices, same_rows, square, symmetric_part, times, transposed
+from graphc.ops.matrix_row import factors
+from graphc.ops.public import public
+
+
+class QRResult(NamedTuple):
+    """Orthonormal columns and an upper triangle, by NumPy's names."""
+
+    Q: Expr
+    R: Expr
+
+
+class EighResult(NamedTuple):
+    """Eigenvalues in ascending order, and eigenvectors as columns."""
+
+    eigenvalues: Expr
+    eigenvectors: Expr
+
+
+class SVDResult(NamedTuple):
+    """Left vectors as columns, singular values in descending order, right vectors as rows; by NumPy's names."""
+
+    U: Expr
+    S: Expr
+    Vh: Expr
+
+
+class LstsqResult(NamedTuple):
+    """Solution, sums of squared residuals, rank, singular values."""
+
+    x: Expr
+    residuals: Expr
+    rank: Expr
+    s: Expr
+
+
+@public(name="linalg.cholesky")
+def cholesky(a: Any) -> Expr:
+    """Return the lower triangular ``L`` with ``L @ L.T = a``.
+
+    Args:
+        a: shape (..., n, n), symmetric and positive definite. Of any other matrix the symmetric part is taken,
+            so that gradients are symmetric.
+
+    Returns:
+        NaN where a matrix is not positive definite; an error with the user's line under ``debug="nan"`` and in the
+        reference backend.
+
+    Raises:
+        ShapeError: ``a`` holds no square matrices.
+        DTypeError: its dtype is no float.
+
+    Source: LAPACK's potrf. Derivative: Murray (2016), arXiv:1602.07527.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.linalg.cholesky(gx.tensor("a", ("batch", 3, 3))).shape
+        (batch, 3, 3)
+    """
+    return build(CHOLESKY, symmetric_part(square(a)))
+
+
+@public(name="linalg.qr")
+def qr(a: Any, mode: str = "reduced") -> QRResult:
+    """Return ``Q`` with orthonormal columns and an upper triangular ``R``, with ``Q @ R = a``.
+
+    Args:
+        a: shape (..., m, n).
+        mode: "reduced" only: ``min(m, n)`` columns.
+
+    Raises:
+        ShapeError: ``a`` has fewer than two dimensions, or it is not known which of its axes is longer.
+        DTypeError: its dtype is no float.
+        ArgumentError: another mode.
+
+    Source: LAPACK's geqrf and orgqr. Derivative: Walter & Lehmann (2018), arXiv:1001.1654, for full rank.
+    """
+    if mode != "reduced":
+        raise ArgumentError(f'mode: "reduced" expected, got {mode!r}')
+    node = matrices(a)
+    rows, columns = node.shape[-2:]
+    rank = smaller(rows, columns)
+    if rank not in (rows, columns):
+        raise ShapeError(
+            f"shape {format_shape(node.shape)} does not tell whether {rows} or {columns} is greater",
+            remedy="declare both sizes as numbers, or as one name",
+        )
+    if rank == columns:
+        return QRResult(*factors(QR, node))
+    q, left = factors(QR, node[..., :rows])
+    return QRResult(q, apply("concatenate", [left, times(transposed(q), node[..., rows:])], -1))
+
+
+@public(name="linalg.eigh")
+def eigh(a: Any) -> EighResult:
+    """Return eigenvalues, in ascending order, and eigenvectors of symmetric matrices.
+
+    Args:
+        a: shape (..., n, n); of a matrix that is not symmetric the symmetric part is taken, see `cholesky`.
+
+    Raises:
+        ShapeError, DTypeError: as `cholesky`.
+
+    The derivative of vectors whose eigenvalues are equal does not exist; what turns them into each other is
+    taken as 0. Gradients of symmetric functions of the eigenvalues are right there too; those of functions of the
+    vectors lack a part.
+
+    Source: LAPACK's syevd. Derivative: Giles (2008), section 3.1.
+
+    Example:
+        >>> import graphc as gx
+        >>> values, vectors = gx.linalg.eigh(gx.tensor("a", (4, 4)))
+        >>> values.shape
+        (4,)
+    """
+    return EighResult(*factors(EIGH, symmetric_part(square(a))))
+
+
+@public(name="linalg.eigvalsh")
+def eigvalsh(a: Any) -> Expr:
+    """Return the eigenvalues of symmetric matrices in ascending order; see `eigh`."""
+    return eigh(a).eigenvalues
+
+
+@public(name="linalg.svd")
+def svd(a: Any, full_matrices: bool = False, compute_uv: bool = True) -> Any:
+    """Return the singular value decomposition ``(U * S[..., None, :]) @ Vh = a`` with ``min(m, n)`` values.
+
+    Args:
+        a: shape (..., m, n).
+        full_matrices: False only.
+        compute_uv: whether vectors are returned, or values alone.
+
+    Raises:
+        ShapeError: ``a`` has fewer than two dimensions.
+        DTypeError: its dtype is no float.
+        ArgumentError: full matrices are asked for.
+
+    Vectors of equal values, and of values that are 0, are treated as by `eigh`.
+
+    Source: LAPACK's gesdd. Derivative: Townsend, Differentiating the singular value decomposition (2016).
+    """
+    if full_matrices:
+        raise ArgumentError("full_matrices: False expected: the further vectors are not determined by the matrix")
+    result = SVDResult(*factors(SVD, matrices(a)))
+    return result if compute_uv else result.S
+
+
+@public(name="linalg.svdvals")
+def svdvals(a: Any) -> Expr:
+    """Return the singular values in descending order; see `svd`."""
+    return factors(SVD, matrices(a))[1]
+
+
+@public(name="linalg.pinv")
+def pinv(a: Any, rcond: float | None = None) -> Expr:
+    """Return the pseudoinverse, shape (..., n, m) for (..., m, n).
+
+    Args:
+        a: matrices.
+        rcond: singular values below this times the greatest are taken as 0; 1e-15 when None, as NumPy.
+
+    Raises:
+        ShapeError, DTypeError: as `svd`.
+
+    Derivative, where the rank is constant: Golub & Pereyra (1973), doi:10.1137/0710036.
+    """
+    return pseudoinverse(matrices(a), 1e-15 if rcond is None else float(rcond))
+
+
+@public(name="linalg.lstsq")
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
+    """Return the solution of least norm that minimises ``norm(a @ x - b)``, as ``numpy.linalg.lstsq``.
+
+    Args:
+        a: shape (..., m, n).
+        b: shape (m,), or (..., m, k); of the dtype of ``a``.
+        rcond: as `pinv`; when None the machine's precision, times the larger size where that is a number.
+
+    Returns:
+        Solution; sums of squared residuals, also where NumPy leaves them out; rank; singular values.
+
+    Raises:
+        ShapeError, DTypeError: as `solve`.
+
+    Derivative: that of `pinv`.
+    """
+    left, right, vector = same_rows(matrices(a), b)
+    if rcond is None:
+        size = larger(left.shape[-2], left.shape[-1])
+        rcond = float(np.finfo(left.dtype).eps) * (size if isinstance(size, int) else 1)
+    values = svdvals(left)
+    solution = times(pseudoinverse(left, rcond), right)
+    residuals = apply("sum", apply("square", apply("subtract", times(left, solution), right)), axis=-2)
+    least = apply("multiply", apply("max", values, axis=-1, keepdims=True), rcond)
+    rank = apply("sum", apply("astype", apply("greater", values, least), "int64"), axis=-1)
+    return LstsqResult(apply("squeeze", solution, -1) if vector else solution, residuals, rank, values)
