@@ -20,6 +20,8 @@ LOOP = f"{FUNCTION}_loop"
 """How the functions of loops are named, with a number behind it."""
 CHUNK = Name("chunk")
 """The number of a chunk."""
+ROWS = [f"{name} &= {(1 << 48) - 1:#x}" for name in ("chunk_first", "chunk_end")]
+"""Lines that show LLVM that no row is negative: else Numba's places from the end of arrays stay, and loads gather."""
 _TARGETS = re.compile(r" +([^=\[]*) = ")
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -72,7 +74,7 @@ class ChunkRenderer(Renderer):
         written, self.out, self.inside = self.out, Source(), True
         ChunkRenderer._block(self, (loop,), 1)
         lines, self.out, self.inside = self.out.lines, written, False
-        return lines
+        return [*(f"    {line}" for line in ROWS), *lines]
 
     def names_so_far(self) -> list[str]:
         """Return the names that the kernel's function has given values to by now."""

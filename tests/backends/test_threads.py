@@ -97,6 +97,16 @@ def test_loops_over_open_sizes_may_run_in_chunks_and_say_from_where_on():
     assert 1000 < threshold(fused()) < WORTHWHILE
 
 
+def test_loops_in_chunks_are_vectorised_without_gathers():
+    x = gx.tensor("x", ("n",))
+    function = gx.compile(gx.exp(x[:-1]) + x[1:], cache=False)
+    assert chunked_loops(function) == 1
+    (code,) = function._programs.program("call")[0].native.kernel.inspect_llvm().values()  # type: ignore[attr-defined]
+    assert "x double> @llvm.fma" in code
+    assert "gather" not in code
+    assert "scatter" not in code
+
+
 def test_small_loops_of_known_size_are_compiled_as_they_were():
     x = gx.tensor("x", (100,))
     function = gx.compile(gx.sum(gx.tanh(x)))
