@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 # fmt: off
 from graphc.autodiff.cost import Cost, cost
+from graphc.compiler.custom import checkpoint, custom_jvp, custom_vjp
 from graphc.compiler.function import Function, compile
 from graphc.compiler.functional import grad, jvp, value_and_grad, vjp
 from graphc.compiler.jacobians import hessian, hvp, jacobian, linearize
@@ -183,8 +184,9 @@ __all__ = [
     "amax", "amin", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
     "argmax", "argmin", "around", "asin", "asinh", "assert_grads_match", "astype", "atan", "atan2", "atanh",
     "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to",
-    "cbrt", "ceil", "check_grad", "clip", "compile", "concat", "concatenate", "cond", "constant", "copysign", "cos",
-    "cosh", "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "defop", "deg2rad", "degrees", "diag",
+    "cbrt", "ceil", "check_grad", "checkpoint", "clip", "compile", "concat", "concatenate", "cond", "constant", "copysign", "cos",
+    "cosh", "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum",
+    "custom_jvp", "custom_vjp", "defop", "deg2rad", "degrees", "diag",
     "diagonal", "digamma",
     "divide", "dot", "einsum", "elu", "eq", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expit", "expm1",
     "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide", "fori_loop", "free_symbols", "from_sympy",

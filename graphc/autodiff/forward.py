@@ -6,13 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.autodiff.choices import push_choice
+from graphc.autodiff.custom import push_custom
 from graphc.autodiff.loops import push_loop
+from graphc.autodiff.reverse import adjoints
 from graphc.graph.block import is_bundle
 from graphc.graph.node import Expr, Gradient
 from graphc.graph.origin import inherit_origin
 from graphc.graph.walk import reaching, topological_order
 
-PUSHES = {"scan": push_loop, "switch": push_choice}
+PUSHES: dict[str, Any] = {
+    "custom": lambda node, given, _: push_custom(node, given, adjoints),
+    "scan": push_loop,
+    "switch": push_choice,
+}
 """The tangents of the results of bundles, by the name of their row."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from graphc.autodiff.choices import pull_choice
+from graphc.autodiff.custom import pull_custom
 from graphc.autodiff.loops import pull_loop
 from graphc.graph.block import ITEM, is_bundle
 from graphc.graph.node import Expr, Gradient
@@ -15,7 +16,7 @@ from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
 from graphc.graph.walk import reaching, topological_order
 
-PULLS = {"scan": pull_loop, "switch": pull_choice}
+PULLS = {"custom": pull_custom, "scan": pull_loop, "switch": pull_choice}
 """What the bundles contribute to their arguments, by the name of their row."""
 
 

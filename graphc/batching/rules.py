@@ -15,6 +15,7 @@ from graphc.graph.node import Expr, Operation, build
 from graphc.graph.table import apply
 from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.cumulative import CumulativeOperation
+from graphc.ops.custom_row import ANEW
 from graphc.ops.diagonals import DIAGONAL, ON_DIAGONAL, TRIANGLE
 from graphc.ops.joining import CONCATENATE
 from graphc.ops.matrix_row import MatrixOperation
@@ -76,6 +77,12 @@ def _embed(node: Expr, given: Batched, count: Size) -> Expr:
     return _rebuilt(node, given, count, shape=(count, *node.shape), starts=(0, *starts), steps=(1, *steps))
 
 
+def _anew(node: Expr, given: Batched, count: Size) -> Expr:
+    """Return the items anew; what they come after may be that of all items or of none."""
+    value, after = node.args
+    return build(node.op, spread(value, given[0], count), after if given[1] is None else given[1])
+
+
 def _contract(node: Expr, given: Batched, count: Size) -> Expr:
     """Return the contraction with a further label for the items, in the operands that have them."""
     left, right, out = (node.attribute(name) for name in ("left", "right", "out"))
@@ -86,6 +93,7 @@ def _contract(node: Expr, given: Batched, count: Size) -> Expr:
 
 
 ROWS: dict[Operation, Rule] = {
+    ANEW: _anew,
     BROADCAST: _broadcast,
     CONCATENATE: _along_axis,
     DIAGONAL: _as_it_is,

@@ -31,6 +31,7 @@ from graphc.kernel.reuse import reuse_memory
 from graphc.kernel.roll import roll
 from graphc.kernel.unroll import unroll
 from graphc.kernel.verify import verify
+from graphc.ops.custom_row import without_rules
 from graphc.rewrite.engine import Trace, simplify
 from graphc.rewrite.loops import tidy_loops
 from graphc.rewrite.rule import ALGEBRAIC, EXACT, STABILISE, Group
@@ -141,7 +142,8 @@ def make_program(outputs: Sequence[Expr], inputs: Sequence[Expr], options: Optio
 
     settings = read_settings()
     record.nodes["given"] = len(topological_order(outputs))
-    simple = record.timed("simplify: exact and stabilising rules", lambda: simplified(outputs, options, record))
+    plain = without_rules(outputs)
+    simple = record.timed("simplify: exact and stabilising rules", lambda: simplified(plain, options, record))
     record.normal.clear()
     record.nodes["simplified"] = len(topological_order(simple))
     kernel = make_kernel(simple, inputs, record)

@@ -21,6 +21,7 @@ from graphc.kernel.accumulation import fold_into_products
 from graphc.kernel.layout import transpose_last
 from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.cumulative import CumulativeOperation
+from graphc.ops.custom_row import ANEW
 from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement import EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
 from graphc.ops.reduction_row import ReductionOperation
@@ -47,6 +48,8 @@ def _normalise_node(node: Expr, args: tuple[Expr, ...]) -> Expr:
     if isinstance(node.op, ScalarOperation):
         return node
     with inherit_origin(node.origin):
+        if node.op is ANEW and not node.shape:
+            return apply("stop_gradient", node.args[0])
         if node.op is RESHAPE:
             return _unit_axes_moved(node)
         if node.op is CONTRACT:

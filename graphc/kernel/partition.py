@@ -111,7 +111,8 @@ def must_store(order: Sequence[Expr], outputs: Sequence[Expr]) -> set[Expr]:
     stored = set(outputs)
     for node in order:
         if is_product(node) or is_view(node):
-            stored.update(argument for argument in node.args[:2] if not is_view(argument))
+            operands = node.args[:1] if is_view(node) else node.args[:2]
+            stored.update(argument for argument in operands if not is_view(argument))
         elif isinstance(node.op, MatrixOperation):
             kept = (node.args[position] for position in node.op.kept)
             stored.update(argument for argument in kept if not is_view(argument))
