@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphc.batching.choices import batch_choice
 from graphc.batching.custom import batch_custom
 from graphc.batching.loops import batch_item_by_item, batch_loop
 from graphc.batching.rules import find_rule
@@ -13,6 +14,7 @@ from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
 from graphc.graph.walk import reaching, topological_order
+from graphc.ops.branch_row import SWITCH
 from graphc.ops.control_row import SCAN
 from graphc.ops.custom_row import CUSTOM
 from graphc.ops.matrix_row import results_of
@@ -44,6 +46,8 @@ def _batched(node: Expr, given: Sequence[Any], count: Size, order: Sequence[Expr
         return given[0][node.attribute("position")]
     if node.op is SCAN:
         return dict(enumerate(batch_loop(node, given, count, batch)))
+    if node.op is SWITCH and given[0] is None:
+        return dict(enumerate(batch_choice(node, given, count, batch)))
     if node.op is CUSTOM:
         return dict(enumerate(batch_custom(node, given, count, batch)))
     rule = find_rule(node)

@@ -87,6 +87,41 @@ def test_a_map_inside_a_loop_is_differentiated() -> None:
     assert found == pytest.approx(expected, rel=1e-14)
 
 
+def square_root(a: Any) -> Any:
+    """Return a root by Newton's method: as many steps as the number needs."""
+    return gx.while_loop(lambda x: abs(x * x - a) > 1e-12 * a, lambda x: 0.5 * (x + a / x), a + 1.0)
+
+
+def powered(x: Any, n: Any) -> Any:
+    """Return a power by as many products."""
+    return gx.fori_loop(0, n, lambda _, y: y * x, 1.0 * x)
+
+
+def test_loops_that_stop_by_themselves_run_until_the_last_item_stops() -> None:
+    a, n = np.array([0.5, 2.0, 9.0, 1e4]), np.array([0, 1, 2, 3])
+    np.testing.assert_allclose(gx.vmap(square_root)(a), np.sqrt(a), rtol=1e-12)
+    np.testing.assert_allclose(gx.vmap(gx.grad(square_root))(a), 0.5 / np.sqrt(a), rtol=1e-9)
+    np.testing.assert_allclose(gx.grad(lambda a: gx.vmap(square_root)(a).sum())(a), 0.5 / np.sqrt(a), rtol=1e-9)
+    np.testing.assert_allclose(gx.vmap(powered)(a, n), a ** (n + 1))
+    np.testing.assert_allclose(gx.vmap(gx.grad(powered))(a, n), (n + 1) * a**n)
+    np.testing.assert_allclose(gx.vmap(gx.grad(powered), (None, 0))(3.0, n), (n + 1) * 3.0**n)
+    np.testing.assert_allclose(gx.vmap(gx.hessian(powered))(a, n), (n + 1) * n * a ** (n - 1.0))
+    np.testing.assert_allclose(gx.vmap(powered, (0, None))(a, 2), a**3)
+
+
+def test_choices_are_made_for_each_item_or_once_for_all() -> None:
+    choose = lambda x, y: gx.cond(x > 0, lambda y: gx.sqrt(y * x), lambda y: y**2 * x, y)
+    x, y = np.array([1.0, -1.0, 4.0]), np.array([1.0, 2.0, 3.0])
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(gx.vmap(choose)(x, y), np.where(x > 0, np.sqrt(y * x), y**2 * x))
+    slopes = gx.vmap(gx.grad(choose, argnums=1))(x, y)
+    np.testing.assert_allclose(slopes, [gx.grad(choose, argnums=1)(*each) for each in zip(x, y, strict=True)])
+    for each in x:
+        once = gx.vmap(gx.value_and_grad(choose, argnums=1), (None, 0))(each, y)
+        alone = [gx.value_and_grad(choose, argnums=1)(each, other) for other in y]
+        np.testing.assert_allclose(np.transpose(once), alone)
+
+
 def test_an_inner_function_of_numbers_may_capture_the_state_of_a_loop() -> None:
     result = gx.scan(lambda c, _: (gx.grad(lambda y: c * y * y)(3.0), None), gx.constant(1.0), length=3)[0]
     assert gx.compile(result)() == 6**3
