@@ -20,6 +20,7 @@ from graphc.errors import (
     InternalError,
     NonFiniteError,
     NotDifferentiable,
+    OutOfRangeError,
     ParseError,
     ShapeError,
     SingularMatrixError,
@@ -87,6 +88,7 @@ from graphc.ops.elementary import (
     xlogy,
 )
 from graphc.ops.joining import concatenate, hstack, repeat, stack, tile, vstack
+from graphc.ops.lookup import dynamic_slice, take, take_along_axis
 from graphc.ops.losses import (
     binary_cross_entropy_with_logits,
     huber,
@@ -107,6 +109,7 @@ from graphc.ops.movement import (
     swapaxes,
     transpose,
 )
+from graphc.ops.packing import pack_lower, unpack_lower
 from graphc.ops.powers import cbrt, hypot, power, reciprocal, sqrt, square
 from graphc.ops.rearranging import flip, pad, roll, split
 from graphc.ops.reduction import all, any, argmax, argmin, max, min, prod, sum
@@ -150,7 +153,9 @@ from graphc.ops.scalar import (
     trunc,
     where,
 )
+from graphc.ops.sorting import argsort, searchsorted, sort, top_k
 from graphc.ops.statistics import logsumexp, mean, norm, std, var
+from graphc.ops.updating import dynamic_update_slice, one_hot, scatter_add, segment_sum
 
 # fmt: on
 
@@ -178,36 +183,32 @@ mean_squared_error, mean_absolute_error = mse, mae
 # fmt: off
 __all__ = [
     "ArgumentError", "BackendMissing", "CacheWarning", "CheckFailed", "Cost", "DTypeError", "Expr", "Function",
-    "GraphcError", "InternalError", "NonFiniteError", "NotDifferentiable", "ParseError", "ShapeError",
-    "SingularMatrixError",
-    "SymPyConversionError", "TruthValueError", "UnsupportedError", "abs", "absolute", "acos", "acosh", "add", "all",
-    "amax", "amin", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
-    "argmax", "argmin", "around", "asin", "asinh", "assert_grads_match", "astype", "atan", "atan2", "atanh",
-    "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to",
-    "cbrt", "ceil", "check_grad", "checkpoint",
-    "clip", "compile", "concat", "concatenate", "cond", "constant", "copysign", "cos",
-    "cosh", "cost", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum",
-    "custom_jvp", "custom_vjp", "defop", "deg2rad", "degrees", "diag",
-    "diagonal", "digamma",
-    "divide", "dot", "einsum", "elu", "eq", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expit", "expm1",
-    "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide", "fori_loop", "free_symbols", "from_sympy",
-    "full", "full_like", "gammaln", "ge", "gelu", "grad", "greater", "greater_equal", "gt", "hessian", "hstack",
-    "huber", "hvp", "hypot", "inner", "invert", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kron", "l1", "l2",
-    "le",
-    "leaky_relu", "less", "less_equal", "lgamma", "linalg", "linear_recurrence", "linearize", "log", "log1p", "log2",
-    "log10",
-    "log_sigmoid", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
-    "logsumexp", "lt", "mae", "map", "masked_multiply", "matmul", "matrix_transpose", "max", "maximum", "mean",
-    "mean_absolute_error", "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ne",
-    "negative", "norm", "not_equal", "ones", "ones_like", "outer", "pad", "parameter", "parameters", "permute_dims",
-    "polygamma", "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "ravel", "reciprocal", "relu",
-    "relu6", "remainder", "repeat", "reshape", "rint", "roll", "round", "scan", "selu", "sigmoid", "sign", "silu",
-    "sin", "sinh", "size", "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign", "split", "sqrt",
-    "square", "squeeze", "stack", "std", "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish",
-    "switch", "symbol", "symbols", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy", "trace", "transpose",
-    "tree", "tril", "triu", "true_divide", "trunc", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack",
-    "where", "while_loop",
-    "xlog1py", "xlogy", "zeros", "zeros_like",
+    "GraphcError", "InternalError", "NonFiniteError", "NotDifferentiable", "OutOfRangeError", "ParseError",
+    "ShapeError", "SingularMatrixError", "SymPyConversionError", "TruthValueError", "UnsupportedError", "abs",
+    "absolute", "acos", "acosh", "add", "all", "amax", "amin", "any", "arange", "arccos", "arccosh", "arcsin",
+    "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "around", "asin", "asinh",
+    "assert_grads_match", "astype", "atan", "atan2", "atanh", "binary_cross_entropy_with_logits", "bitwise_and",
+    "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to", "cbrt", "ceil", "check_grad", "checkpoint", "clip",
+    "compile", "concat", "concatenate", "cond", "constant", "copysign", "cos", "cosh", "cost", "cumprod", "cumsum",
+    "cumulative_prod", "cumulative_sum", "custom_jvp", "custom_vjp", "defop", "deg2rad", "degrees", "diag", "diagonal",
+    "digamma", "divide", "dot", "dynamic_slice", "dynamic_update_slice", "einsum", "elu", "eq", "equal", "erf", "erfc",
+    "exp", "exp2", "expand_dims", "expit", "expm1", "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide",
+    "fori_loop", "free_symbols", "from_sympy", "full", "full_like", "gammaln", "ge", "gelu", "grad", "greater",
+    "greater_equal", "gt", "hessian", "hstack", "huber", "hvp", "hypot", "inner", "invert", "isfinite", "isinf",
+    "isnan", "jacobian", "jvp", "kron", "l1", "l2", "le", "leaky_relu", "less", "less_equal", "lgamma", "linalg",
+    "linear_recurrence", "linearize", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax", "logaddexp",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logsumexp", "lt", "mae", "map",
+    "masked_multiply", "matmul", "matrix_transpose", "max", "maximum", "mean", "mean_absolute_error",
+    "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ne", "negative", "norm",
+    "not_equal", "one_hot", "ones", "ones_like", "outer", "pack_lower", "pad", "parameter", "parameters",
+    "permute_dims", "polygamma", "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "ravel", "reciprocal",
+    "relu", "relu6", "remainder", "repeat", "reshape", "rint", "roll", "round", "scan", "scatter_add", "searchsorted",
+    "segment_sum", "selu", "sigmoid", "sign", "silu", "sin", "sinh", "size", "softmax",
+    "softmax_cross_entropy_with_logits", "softplus", "softsign", "sort", "split", "sqrt", "square", "squeeze", "stack",
+    "std", "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish", "switch", "symbol", "symbols", "take",
+    "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy", "top_k", "trace", "transpose", "tree",
+    "tril", "triu", "true_divide", "trunc", "unpack_lower", "value_and_grad", "var", "vdot", "vjp", "vmap", "vstack",
+    "where", "while_loop", "xlog1py", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on
 

@@ -30,6 +30,10 @@ class ShapeError(GraphcError, ValueError):
     """Shapes or sizes that do not fit each other, or do not fit the operation."""
 
 
+class OutOfRangeError(GraphcError, IndexError):
+    """An index beyond the axis it is for."""
+
+
 class DTypeError(GraphcError, TypeError):
     """A dtype that the operation or the graph does not take."""
 

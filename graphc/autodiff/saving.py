@@ -9,6 +9,7 @@ from graphc.graph.dimensions import is_open
 from graphc.graph.leaf import Leaf
 from graphc.graph.node import Expr
 from graphc.graph.walk import reaching, topological_order
+from graphc.ops.lookup_row import GATHER
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.scalar_row import ScalarOperation
 
@@ -73,7 +74,7 @@ def _again(node: Expr, changing: set[Expr], saved: dict[Expr, None]) -> bool:
             continue
         if isinstance(current.op, ScalarOperation):
             cost += current.op.cost
-        elif not (isinstance(current.op, MovementOperation) and len(current.args) == 1):
+        elif not (isinstance(current.op, MovementOperation) and (len(current.args) == 1 or current.op is GATHER)):
             return False
         if cost > CHEAP:
             return False

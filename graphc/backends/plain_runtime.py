@@ -8,6 +8,7 @@ import numpy as np
 
 from graphc.backends import plain_lapack, plain_math
 from graphc.backends.plain_math import math
+from graphc.ops.native_row import ARGSORT, SEARCH
 
 inf, nan = float("inf"), float("nan")
 empty = np.empty
@@ -38,6 +39,16 @@ def gemv(a: Array, x: Array, y: Array, transposed: bool, add: bool, scale: Any) 
 add_rows = dot_rows = gemv
 
 
+def argsort(line: Array, order: Array, _work: Array, descending: bool) -> None:
+    """Write the positions that put a line in order."""
+    order[...] = ARGSORT.reference([line], descending)
+
+
+def searchsorted(line: Array, values: Array, found: Array, right: bool) -> None:
+    """Write the places of values in a sorted line."""
+    found[...] = SEARCH.reference([line, values], right)
+
+
 def sum_any_order(total: Any, value: Any) -> Any:
     """Return the sum of two numbers."""
     return total + value
@@ -54,7 +65,7 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
 
 
 __all__ = [
-    "add_rows", "bool_", "dot_rows", "empty", "float32", "float64", "gemm", "gemv", "grown", "inf",
-    "int8", "int16", "int32", "int64",
-    "math", "nan", "select", "sum_any_order", "syrk", "uint8", "uint16", "uint32", "uint64",
+    "add_rows", "argsort", "bool_", "dot_rows", "empty", "float32", "float64", "gemm", "gemv", "grown", "inf", "int8",
+    "int16", "int32", "int64", "math", "nan", "searchsorted", "select", "sum_any_order", "syrk", "uint8", "uint16",
+    "uint32", "uint64",
 ]  # fmt: skip

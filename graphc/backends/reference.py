@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import special
 
+from graphc.backends import reference_lookup
 from graphc.backends.reference_control import RUNS, concrete
 from graphc.errors import ArgumentError, ShapeError, SingularMatrixError, UnsupportedError
 from graphc.graph.block import ITEM, Block, is_bundle, nested_order, runs_block
@@ -268,6 +269,7 @@ def _factor(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
 
 EVALUATORS: dict[type, Evaluator] = {
     MatrixOperation: _factor,
+    **reference_lookup.EVALUATORS,
     MovementOperation: _move,
     ReductionOperation: _reduce,
     ContractionOperation: _contract,

@@ -51,8 +51,8 @@ def _batched(node: Expr, given: Sequence[Any], count: Size, order: Sequence[Expr
     if node.op is CUSTOM:
         return dict(enumerate(batch_custom(node, given, count, batch)))
     rule = find_rule(node)
-    if rule is not None:
-        array = rule(node, given, count)
+    array = None if rule is None else rule(node, given, count)
+    if array is not None:
         return dict(enumerate(results_of(array))) if is_bundle(node) else array
     if not is_bundle(node):
         return batch_item_by_item(node, [node], given, count)[0]

@@ -31,6 +31,7 @@ from graphc.kernel.reuse import reuse_memory
 from graphc.kernel.roll import roll
 from graphc.kernel.unroll import unroll
 from graphc.kernel.verify import verify
+from graphc.kernel.within import settle_indices
 from graphc.ops.custom_row import without_rules
 from graphc.rewrite.engine import Trace, simplify
 from graphc.rewrite.loops import tidy_loops
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 GROUPS: tuple[Group, ...] = (EXACT, STABILISE)
 KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
+    ("settle: indices known to be within their arrays need no check", settle_indices),
     ("roll: groups of statements repeated many times become loops", roll),
     ("in place: what loops over steps keep is written where it stays", write_in_place),
     ("fuse loops: nests over the same sizes become one", fuse_loops),

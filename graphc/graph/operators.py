@@ -9,6 +9,7 @@ from graphc.errors import ArgumentError, TruthValueError, UnsupportedError
 from graphc.graph.dimensions import Shape
 from graphc.graph.origin import here
 from graphc.graph.table import FUNCTIONS, apply
+from graphc.graph.updates import At
 
 if TYPE_CHECKING:
     from graphc.graph.node import Expr
@@ -123,7 +124,7 @@ class Operators:
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise UnsupportedError(
             "expressions are immutable: x[i] = v has no meaning on a graph",
-            remedy="build a new expression with gx.where or gx.concatenate",
+            remedy="build a new expression: x = x.at[i].set(v)",
             origin=here(),
         )
 
@@ -183,6 +184,11 @@ class Operators:
         return apply(name, *arguments, **options)
 
     @property
+    def at(self) -> At:
+        """The elements to change: ``x.at[index].add(values)`` is ``x`` with values added there; see `Elements`."""
+        return At(self)  # type: ignore[arg-type]
+
+    @property
     def ndim(self) -> int:
         """The number of dimensions."""
         return len(self.shape)
@@ -229,6 +235,6 @@ def _method(name: str) -> Any:
 
 for _name in (
     "sum", "mean", "prod", "max", "min", "any", "all", "var", "std", "argmax", "argmin", "cumsum",
-    "dot", "clip", "round", "squeeze", "flatten", "ravel", "swapaxes",
+    "dot", "clip", "round", "squeeze", "flatten", "ravel", "swapaxes", "take", "argsort",
 ):  # fmt: skip
     setattr(Operators, _name, _method(_name))

@@ -10,6 +10,7 @@ import numpy as np
 from graphc.graph.dimensions import Dimension, Size, larger
 from graphc.graph.layout import (
     ATOM,
+    LOWEST,
     POWER,
     PRODUCT,
     UNARY,
@@ -159,6 +160,22 @@ def _cut_text(start: Size, step: int, size: Size, whole: Size) -> str:
     return f"{first}:{last}" + ("" if step == 1 else f":{step}")
 
 
+def _gather(node: Expr) -> Layout:
+    """Return an index in brackets: index arrays, integers, slices."""
+    x, *indices = node.args
+    parts: list[Part] = [(x, ATOM), "["]
+    places = node.attribute("places")
+    for number, (out, which, start, step) in enumerate(places.axes):
+        parts += [", "] * (number > 0)
+        if which >= 0:
+            parts.append((indices[which], LOWEST))
+            parts += [f" + :{places.shape[out]}"] * (out >= 0)
+        else:
+            size = places.shape[out] if out >= 0 else 1
+            parts.append(str(start) if out < 0 else _cut_text(start, step, size, x.shape[number]))
+    return [*parts, "]"], ATOM
+
+
 TEMPLATES: dict[str, Callable[[Expr], Layout]] = {
     SYMBOL.name: _symbol,
     CONSTANT.name: _constant,
@@ -171,6 +188,7 @@ TEMPLATES: dict[str, Callable[[Expr], Layout]] = {
     "power": _power,
     "reciprocal": lambda node: (["1/", (node.args[0], UNARY)], PRODUCT),
     "logical_not": lambda node: (["~", (node.args[0], UNARY)], UNARY),
+    "gather": _gather,
     "slice": _slice,
     "squeeze": _squeeze,
 }

@@ -15,6 +15,7 @@ from graphc.graph.node import Expr, Operation, build
 from graphc.graph.table import FUNCTIONS, OPERATIONS
 from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement_row import MovementOperation
+from graphc.ops.native_row import NativeOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ARGUMENT_NAMES, REALS, ScalarOperation
 from graphc.rewrite.rule import Group
@@ -112,18 +113,22 @@ def _has_derivative(row: ScalarOperation) -> bool:
     return bool(row.pushes or any(partial is not None for partial in row.partials))
 
 
-def operations_page() -> str:
-    """Return docs/operations.md: every row of the operation tables."""
-    scalar = markdown_table(
-        ["operation", "also", "meaning", "derivatives", "dtypes", "smooth where", "convention", "ulp"], _scalar_rows()
-    )
-    reductions = markdown_table(
+def _reductions() -> str:
+    """Return the table of the reductions."""
+    return markdown_table(
         ["operation", "also", "meaning", "folds with", "convention"],
         (
             [name_of(row.name), aliases_of(row.name), code(row.definition), code(row.fold), row.convention]
             for row in OPERATIONS.values()
             if isinstance(row, ReductionOperation)
         ),
+    )
+
+
+def operations_page() -> str:
+    """Return docs/operations.md: every row of the operation tables."""
+    scalar = markdown_table(
+        ["operation", "also", "meaning", "derivatives", "dtypes", "smooth where", "convention", "ulp"], _scalar_rows()
     )
     movements = ", ".join(name_of(row.name) for row in OPERATIONS.values() if isinstance(row, MovementOperation))
     matrices = ", ".join(code(row.name) for row in OPERATIONS.values() if isinstance(row, MatrixOperation))
@@ -145,7 +150,7 @@ NumPy's functions build these nodes.
 
 ## Reductions over axes
 
-{reductions}
+{_reductions()}
 
 ## Movements
 
@@ -159,10 +164,32 @@ NumPy's functions build these nodes.
 
 {matrices}: computed by LAPACK, matrix by matrix; see [linear algebra](linear_algebra.md).
 
+{lookups_text()}
+
 ## Functions made of these, and other names
 
 {others}.
 """
+
+
+def lookups_text() -> str:
+    """Return the part of docs/operations.md about rows whose places or results are integers."""
+    native = markdown_table(
+        ["operation", "meaning"],
+        ([name_of(row.name), row.definition] for row in OPERATIONS.values() if isinstance(row, NativeOperation)),
+    )
+    return f"""## Look-ups
+
+`gather` is the movement whose index map reads arrays of integers; `scatter` writes: a copy of its first argument, then
+`result[place] = fold(result[place], value)` for each value in memory order; the fold is set, add, multiply, maximum or
+minimum. Sums written are the adjoint of what is read, and the reverse. Of several values set at one place the last
+has the derivative; extremes share it evenly; products are exact with zeros.
+
+## Positions
+
+{native}
+
+They are int64 and have no derivative."""
 
 
 def rewrites_page() -> str:

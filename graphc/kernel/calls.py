@@ -1,4 +1,4 @@
-"""The two kinds of library calls: products of matrices, and LAPACK's routines."""
+"""The kinds of library calls: products of matrices, LAPACK's routines, and other functions of our own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from graphc.kernel.ir import Library
 
 LAPACK = "lapack_"
 """What the names of LAPACK's routines begin with."""
+PRODUCTS = ("gemm", "gemv", "syrk", "add_rows", "dot_rows")
 
 
 def is_product(call: Library) -> bool:
     """Tell whether a call is a product of matrices."""
-    return not call.call.startswith(LAPACK)
+    return call.call in PRODUCTS
 
 
 def adds(call: Library) -> bool:

@@ -11,10 +11,11 @@ from graphc.errors import InternalError
 from graphc.graph.dimensions import Shape, is_open
 from graphc.graph.leaf import constant_value, is_constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
-from graphc.kernel.ir import Buffer, Name
+from graphc.kernel.ir import Buffer, Name, as_value
 from graphc.kernel.names import unique_names
-from graphc.kernel.partition import Partition, is_view
-from graphc.kernel.read import Location, Part
+from graphc.kernel.partition import Partition, is_part, is_view
+from graphc.kernel.read import Location, Part, Reader
+from graphc.ops.lookup_row import positions
 
 
 class Draft:
@@ -78,9 +79,18 @@ class Draft:
         if not isinstance(place, Part):
             raise InternalError(f"{node.op.name} has no buffer")
         for view in reversed(chain):
-            place = self.view(place, view.shape)
+            place = self._part(place, view) if is_part(view) else self.view(place, view.shape)
             self.locations[view] = place
         return place
+
+    def _part(self, place: Part, node: Expr) -> Part:
+        """Return an element of an array along leading axes."""
+        reader = Reader(self.locations)
+        places, (x, *indices) = node.attribute("places"), node.args
+        found = reader.positions(node, x.shape, indices, ())
+        kept = [reader.clamped(node, x.shape, number, value) for number, value in enumerate(found)]
+        lead = (as_value(positions(places, number, (), kept)) for number in range(x.ndim - node.ndim))
+        return Part(place.buffer, (*place.lead, *lead))
 
     def view(self, place: Part, shape: Shape) -> Part:
         """Return a part of a buffer in another shape."""

@@ -10,6 +10,7 @@ from graphc.kernel.control import BlockBody, lower_loop
 from graphc.kernel.draft import Draft
 from graphc.kernel.ir import Kernel, Statement
 from graphc.kernel.library import lower_library
+from graphc.kernel.lookup import ScatterNest, lower_native
 from graphc.kernel.matrices import lower_matrices
 from graphc.kernel.nest import Nest
 from graphc.kernel.normalise import normalise
@@ -67,6 +68,10 @@ def _lower_group(group: Group, draft: Draft) -> list[Statement]:
         return lower_matrices(group.nodes[0], draft)
     if group.kind == "scan":
         return lower_scan(group.nodes[0], draft)
+    if group.kind == "native":
+        return lower_native(group.nodes[0], draft)
+    if group.kind == "scatter":
+        return ScatterNest(group, draft).statements()
     return Nest(group, draft).statements()
 
 

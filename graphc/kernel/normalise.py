@@ -19,6 +19,7 @@ from graphc.graph.types import is_float
 from graphc.graph.walk import rebuild, with_arguments
 from graphc.kernel.accumulation import fold_into_products
 from graphc.kernel.layout import transpose_last
+from graphc.kernel.scattered import fold_into_scatters
 from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.custom_row import ANEW
@@ -38,7 +39,7 @@ def normalise(roots: Sequence[Expr]) -> list[Expr]:
         became = rebuild(current, _normalise_node)
         following = [became[root] for root in current]
         if following == current:
-            return fold_into_products(current)
+            return fold_into_products(fold_into_scatters(current))
         current = following
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from graphc.graph.dimensions import Dimension, Size
+from graphc.graph.dimensions import Dimension, Size, product
 from graphc.graph.types import DType
 from graphc.kernel.accesses import Accesses
 from graphc.kernel.affine import as_sum
@@ -23,6 +23,7 @@ from graphc.kernel.ir import (
     Kernel,
     Let,
     Library,
+    Load,
     Loop,
     Name,
     Statement,
@@ -39,6 +40,8 @@ COUNTED = (Let, Assign, Fold, Store, Accumulate, Loop, Library)
 """What loops in chunks hold: nothing that stops them or makes arrays longer."""
 FOLDS = {*STARTS, "maximum", "minimum"}
 """What can be folded in parts."""
+FEW = 4096
+"""Chunks that add at places read from memory have sums of their own if these are so many elements at most."""
 
 
 def run_in_chunks(kernel: Kernel) -> Kernel:
@@ -104,7 +107,7 @@ def _marked(kernel: Kernel, loop: Loop, accesses: Accesses, touched: Counter[str
         alone = touched[buffer] == 1 and kernel.buffers[buffer].role == "workspace"
         if _is_owned(buffer, accesses, loop):
             continue
-        if fold in FOLDS:
+        if fold in FOLDS and (_is_few(kernel, buffer) or not _is_looked_up(buffer, accesses, loop)):
             totals.append((buffer, str(fold)))
         elif alone and _is_private(buffer, loop):
             private.append(buffer)
@@ -159,6 +162,19 @@ def _tells_iterations_apart(values: list[Value], loop: Loop) -> bool:
         return all(isinstance(value, Name) and value.name in rows | {loop.index} for value in values)
     found = as_sum(values[0], loop.index)
     return found is not None and found[0] != 0 and all(value == values[0] for value in values)
+
+
+def _is_looked_up(buffer: str, accesses: Accesses, loop: Loop) -> bool:
+    """Tell whether places in a buffer are read from memory or computed, not told by the indices of loops."""
+    bound = _bound(loop)
+    values = (value for index in accesses.writes[buffer] for place in index or () for value in values_in(place))
+    return any(isinstance(value, Load) or (isinstance(value, Name) and value.name in bound) for value in values)
+
+
+def _is_few(kernel: Kernel, buffer: str) -> bool:
+    """Tell whether a buffer has so few elements that each chunk can have its own."""
+    elements = product(kernel.buffers[buffer].shape)
+    return isinstance(elements, int) and elements <= FEW
 
 
 def _is_private(buffer: str, loop: Loop) -> bool:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphc.graph.block import ITEM, is_bundle, runs_block
+from graphc.graph.block import BOUND, ITEM, is_bundle, runs_block
 from graphc.graph.dimensions import Shape
 from graphc.graph.leaf import Leaf
 from graphc.graph.node import Expr
@@ -21,13 +21,17 @@ from graphc.kernel.product import ACCUMULATE, addend_of, is_product
 from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.control_row import SCAN
 from graphc.ops.cumulative import CumulativeOperation
+from graphc.ops.lookup_row import GATHER, SCATTER, Places, ScatterOperation
 from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement_row import MovementOperation
+from graphc.ops.native_row import NativeOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
 from graphc.ops.slicing import EMBED, SHIFT, SLICE
 
 SLICES = (SLICE, EMBED, SHIFT)
+ALONE = (ContractionOperation, CumulativeOperation, MatrixOperation, NativeOperation, ScatterOperation)
+"""Rows that are a group of their own."""
 
 CHEAP = 8
 """An elementwise node is computed again instead of stored up to this cost, loads included."""
@@ -41,7 +45,7 @@ class Group:
     """Nodes computed in one loop nest over ``space``, or by one library call."""
 
     kind: str
-    """One of "loops", "scan", "library", "matrices", "control"."""
+    """One of "loops", "scan", "library", "matrices", "scatter", "native", "control"."""
     space: Shape
     level: int
     nodes: list[Expr] = field(default_factory=list)
@@ -87,8 +91,28 @@ def _summed_in_place(order: Sequence[Expr], outputs: Sequence[Expr]) -> dict[Exp
 
 
 def is_view(node: Expr) -> bool:
-    """Tell whether a node is its argument's memory in another shape."""
-    return isinstance(node.op, MovementOperation) and node.op.view
+    """Tell whether a node is its argument's memory in another shape, or a part of it at leading indices."""
+    return isinstance(node.op, MovementOperation) and (node.op.view or is_part(node))
+
+
+def is_part(node: Expr) -> bool:
+    """Tell whether a node is an array's element along leading axes, whole along the others: ``W[i]`` of numbers i."""
+    if node.op is not GATHER or not node.shape or not (isinstance(node.args[0].op, Leaf) or node.args[0].op is ITEM):
+        return False
+    places: Places = node.attribute("places")
+    lead = node.args[0].ndim - node.ndim
+    rest = tuple((axis, -1, 0, 1) for axis in range(node.ndim))
+    return (
+        not (places.drops or places.spread)
+        and all(out < 0 for out, _, _, _ in places.axes[:lead])
+        and places.axes[lead:] == rest
+        and node.shape == node.args[0].shape[lead:]
+    )
+
+
+def _joins(node: Expr) -> bool:
+    """Tell whether an index map chooses between several arrays."""
+    return isinstance(node.op, MovementOperation) and len(node.args) > 1 and node.op is not GATHER
 
 
 def _kind(node: Expr) -> tuple[str, Shape]:
@@ -99,6 +123,10 @@ def _kind(node: Expr) -> tuple[str, Shape]:
         return "matrices", ()
     if runs_block(node):
         return "control", ()
+    if isinstance(node.op, NativeOperation):
+        return "native", node.shape
+    if node.op is SCATTER:
+        return "scatter", node.shape
     if isinstance(node.op, CumulativeOperation):
         return "scan", node.shape
     if isinstance(node.op, ReductionOperation):
@@ -120,8 +148,12 @@ def must_store(order: Sequence[Expr], outputs: Sequence[Expr]) -> set[Expr]:
             first = node.attribute("carries") if node.op is SCAN else 0
             operands = node.args[first:]
             stored.update(argument for argument in operands if argument.shape and not is_view(argument))
-        elif isinstance(node.op, MovementOperation) and len(node.args) > 1:
-            stored.update(a for a in node.args if isinstance(a.op, MovementOperation) and len(a.args) > 1)
+        elif isinstance(node.op, NativeOperation):
+            stored.update(argument for argument in node.args if not is_view(argument))
+        elif _joins(node):
+            stored.update(argument for argument in node.args if _joins(argument))
+        elif node.op is SCATTER and node.args[0].op is BOUND and node.args[0] in topological_order(node.args[1:2]):
+            stored.add(node.args[1])
     return stored
 
 
@@ -137,6 +169,8 @@ def _placed(order: Sequence[Expr], stored: set[Expr]) -> frozenset[Expr]:
         elif isinstance(node.op, MovementOperation):
             if node in stored:
                 placed.add(node)
+            elif node.op is GATHER:
+                cost[node] = 1 + sum(cost[argument] for argument in node.args)
             elif not is_view(node):
                 cost[node] = max(1, *(cost[argument] for argument in node.args))
         elif node in stored or node.shape == () or not isinstance(node.op, ScalarOperation):
@@ -172,7 +206,7 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
         elif is_bundle(node):
             aligned[node] = max((complete[argument] for argument in node.args), default=0)
             complete[node] = aligned[node] + 1
-        elif isinstance(node.op, (ContractionOperation, CumulativeOperation, MatrixOperation, MovementOperation)):
+        elif isinstance(node.op, (*ALONE, MovementOperation)):
             level = max((complete[argument] for argument in node.args), default=0)
             aligned[node], complete[node] = level, level + (node in placed)
         elif isinstance(node.op, ReductionOperation):
@@ -189,7 +223,6 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
 
 def _read_level(node: Expr, aligned: dict[Expr, int], complete: dict[Expr, int]) -> int:
     """Return the level from which on an elementwise node of the same shape can read an argument."""
-    others = (ReductionOperation, CumulativeOperation, MovementOperation, ContractionOperation, MatrixOperation)
-    if isinstance(node.op, others) or node.op is ITEM:
+    if isinstance(node.op, (*ALONE, ReductionOperation, MovementOperation)) or node.op is ITEM:
         return complete[node]
     return aligned[node]

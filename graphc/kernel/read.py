@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from graphc.graph.dimensions import Shape
 from graphc.graph.leaf import SIZE, constant_value, is_constant
 from graphc.graph.node import Expr
 from graphc.kernel.ir import Call, Const, Extent, Load, Value, as_value
+from graphc.ops.lookup_row import GATHER, Places
 from graphc.ops.movement_row import MovementOperation
 
 Index = tuple[Value, ...]
@@ -37,6 +39,7 @@ class Reader:
         self.computed: dict[Expr, Value] = {}
         self.index: Index | None = None
         self._bound: dict[tuple[Expr, Index], Value] = {}
+        self._names: dict[Value, Value] = {}
 
     def bind(self, value: Value, node: Expr) -> Value:
         """Return the value itself; nests override it to name the value once."""
@@ -52,7 +55,7 @@ class Reader:
                 return self._at(node, location, index, lazy)
             if not isinstance(node.op, MovementOperation):
                 break
-            sources = node.op.sources(node, index)
+            sources = node.op.sources(node, index, *self._looked_up(node, index, lazy))
             if len(sources) > 1 or sources[0].guard is not None or sources[0].argument is None:
                 return self._guarded(node, sources)
             index = tuple(as_value(i) for i in sources[0].index)
@@ -72,6 +75,45 @@ class Reader:
         if lazy:
             return load
         return self._remember(node, index, load)
+
+    def _looked_up(self, node: Expr, index: Index, lazy: bool) -> list[Value]:
+        """Return the values of a gather's index arrays where they are needed for one element; of others none."""
+        if node.op is not GATHER:
+            return []
+        x, *indices = node.args
+        found = self.positions(node, x.shape, indices, index, lazy)
+        if node.attribute("places").drops:
+            return found
+        return [self.clamped(node, x.shape, number, value, lazy) for number, value in enumerate(found)]
+
+    def positions(
+        self, node: Expr, whole: Shape, indices: Sequence[Expr], index: Index, lazy: bool = False
+    ) -> list[Value]:
+        """Return the values of the index arrays of a look-up for one element, those from the end from the front."""
+        places: Places = node.attribute("places")
+        at = tuple(index[axis] for axis in places.spread)
+        found: list[Value] = [Const(0, "int64")] * len(indices)
+        for number, (_, which, _, _) in enumerate(places.axes):
+            if which >= 0:
+                value = self.read(indices[which], at, lazy)
+                value = Call("where", (value < 0, value + whole[number], value), "int64")
+                found[which] = value if lazy else self._named(value, indices[which])
+        return found
+
+    def clamped(self, node: Expr, whole: Shape, which: int, value: Value, lazy: bool = False) -> Value:
+        """Return the value of an index array of a look-up, or the nearest that is within the array."""
+        places: Places = node.attribute("places")
+        number = next(n for n, axis in enumerate(places.axes) if axis[1] == which)
+        limit = as_value(places.limit(number, whole[number]))
+        below = Call("where", (value < limit, value, limit - 1), "int64")
+        value = Call("where", (value < 0, Const(0, "int64"), below), "int64")
+        return value if lazy else self._named(value, node.args[which - places.count])
+
+    def _named(self, value: Value, node: Expr) -> Value:
+        """Return a value bound to a name, the same one for equal values."""
+        if value not in self._names:
+            self._names[value] = self.bind(value, node)
+        return self._names[value]
 
     def _recompute(self, node: Expr, index: Index, lazy: bool) -> Value:
         """Return a cheap elementwise node computed again at an index (partition bounds the depth)."""

@@ -57,7 +57,11 @@ def map_values(statement: Statement, function: Callable[[Value], Value]) -> Stat
             index = tuple(map_value(i, function) for i in statement.index)
             return replace(statement, index=index, value=map_value(statement.value, function))
         case Library():
-            return replace(statement, scale=map_value(statement.scale, function))
+            results, operands = (
+                tuple(replace(each, index=tuple(map_value(i, function) for i in each.index)) for each in side)
+                for side in (statement.results, statement.operands)
+            )
+            return replace(statement, results=results, operands=operands, scale=map_value(statement.scale, function))
         case _:
             return statement
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from graphc.graph.dimensions import Shape, Size, product
 from graphc.graph.table import OPERATIONS
-from graphc.kernel.calls import is_product
+from graphc.kernel.calls import LAPACK, is_product
 from graphc.kernel.ir import Accumulate, Call, Kernel, Library, Load, Loop, Operand, Statement, Store, Value
 from graphc.kernel.walk import statement_values, values_in
 from graphc.ops.scalar_row import ScalarOperation
@@ -17,6 +17,8 @@ CHUNK = 50_000
 """The least work of a chunk."""
 WORTHWHILE = 4 * CHUNK
 """Loops with less work than this run on one thread: measured by `benchmarks/threads.py`."""
+SORTED = 16
+"""The work of sorting an element, or of searching it, whatever the length of the line."""
 
 PART_BITS = 20
 """A part of a product has at least two to the power of this multiplications: some 30 microseconds."""
@@ -59,8 +61,10 @@ def _of_product(kernel: Kernel, call: Library) -> Size:
 
 
 def _of_factors(kernel: Kernel, call: Library) -> Size:
-    """Return the work of one of LAPACK's routines: the cube of a size, to its order."""
+    """Return the work of one of LAPACK's routines: the cube of a size, to its order; of others that of sorting."""
     shapes = [_shape(kernel, operand) for operand in (*call.results, *call.operands)]
+    if not call.call.startswith(LAPACK):
+        return sum((product(shape) for shape in shapes), start=0) * SORTED
     rows, columns = next(shape for shape in shapes if len(shape) == 2)
     return rows * columns * columns
 

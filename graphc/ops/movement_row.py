@@ -43,7 +43,7 @@ class MovementOperation(Operation):
     """
 
     shape_rule: Callable[[Sequence[Expr], dict[str, Any]], Shape]
-    sources: Callable[[Expr, tuple[Index, ...]], list[Source]]
+    sources: Callable[..., list[Source]]
     adjoint: Callable[[Expr, Expr, int], Expr]
     tangent: Callable[[Expr, Sequence[Gradient]], Expr]
     reference: Callable[..., Any]

@@ -13,7 +13,7 @@ from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape, normalise_axes, normalise_axis
-from graphc.ops.indexing import cut_axis
+from graphc.ops.brackets import cut_axis
 from graphc.ops.public import public
 from graphc.ops.slicing import EMBED, rolled, slice_axes, take_slice
 

@@ -131,6 +131,37 @@ REDUCTION = [
     case("all of none", lambda x: (x > 0).all(axis=0), (0, 3), smooth=False),
 ]
 
+ROWS, PAIRS = np.array([0, -1, 2, 2]), np.array([[1], [0]])
+LOOKUP = [
+    case("array index", lambda x: x[ROWS], (5, 3)),
+    case("array index on the second axis", lambda x: x[:, ROWS], (4, 5)),
+    case("array indices", lambda x: x[ROWS, ROWS], (5, 3)),
+    case("array indices apart", lambda x: x[ROWS, :, ROWS], (5, 2, 3)),
+    case("array indices that broadcast", lambda x: x[PAIRS, ROWS], (5, 3)),
+    case("integer and array", lambda x: x[0, ROWS], (5, 3, 2)),
+    case("integer and array apart", lambda x: x[0, :, ROWS], (5, 2, 3)),
+    case("None, array and slice", lambda x: x[None, ROWS, 1:], (5, 3)),
+    case("array and slice backwards", lambda x: x[..., PAIRS, ::-2], (2, 3, 5)),
+    case("arrays around None", lambda x: x[ROWS, None, ROWS], (5, 3)),
+    case("list index", lambda x: x[[2, 0]], (3,)),
+    case("index of none", lambda x: x[[]], (5, 3)),
+    case("index of size 1", lambda x: x[[0], [0]], (1, 1)),
+    case("index of an array of none", lambda x: x[ROWS[:0]], (0, 3)),
+    case("take", lambda x: np.take(x, ROWS, axis=1), (2, 3)),
+    case("take flat", lambda x: np.take(x, PAIRS), (2, 3)),
+    case("take clip", lambda x: np.take(x, ROWS + 2, axis=0, mode="clip"), (3, 3)),
+    case("take wrap", lambda x: np.take(x, ROWS + 2, axis=0, mode="wrap"), (3, 3)),
+    case("take_along_axis", lambda x: np.take_along_axis(x, np.array([[0, 1], [-1, 0]]), axis=1), (2, 3)),
+    case("take_along_axis broadcast", lambda x: np.take_along_axis(x, np.array([[0, 1, -1]]), axis=0), (2, 3)),
+    case("sort", lambda x: np.sort(x), (3, 40)),
+    case("sort axis", lambda x: np.sort(x, axis=0), (5, 2)),
+    case("sort flat", lambda x: np.sort(x, axis=None), (5, 2)),
+    case("sort none", lambda x: np.sort(x, axis=0), (0, 2)),
+    case("sort one", lambda x: np.sort(x), (2, 1)),
+    case("argsort", lambda x: np.argsort(x, axis=0, kind="stable"), (50, 2), smooth=False),
+    case("searchsorted", lambda x: np.searchsorted(np.arange(-2.0, 3.0), x), (4, 3), smooth=False),
+]
+
 CONTRACTION = [
     case("matmul", lambda x, y: np.matmul(x, y), (2, 3), (3, 4)),
     case("matmul vector matrix", lambda x, y: x @ y, (3,), (3, 4)),
@@ -182,4 +213,4 @@ ELEMENTWISE = [
     case("clip", lambda x: np.clip(x, -0.5, 0.5), (2, 3)),
 ]
 
-CASES = [*MOVEMENT, *REDUCTION, *CONTRACTION, *ELEMENTWISE]
+CASES = [*MOVEMENT, *LOOKUP, *REDUCTION, *CONTRACTION, *ELEMENTWISE]

@@ -15,7 +15,7 @@ from tensor_cases import MOVEMENT, Case
 import graphc.ops  # noqa: F401
 from graphc.autodiff.reverse import adjoints
 from graphc.backends.reference import evaluate, solve_sizes
-from graphc.errors import ShapeError, UnsupportedError
+from graphc.errors import ArgumentError, ShapeError, UnsupportedError
 from graphc.graph.dimensions import Dimension
 from graphc.graph.dimensions import evaluate as evaluate_size
 from graphc.graph.leaf import symbol, tensor
@@ -237,8 +237,7 @@ ERRORS = {
     "two ellipses": (lambda: X[..., ...], ShapeError, "one ellipsis"),
     "step 0": (lambda: X[::0], ShapeError, "step of a slice cannot be 0"),
     "mask": (lambda: X[X > 0], UnsupportedError, "gx.where"),
-    "array index": (lambda: X[np.array([0, 1])], UnsupportedError, "ndarray"),
-    "list index": (lambda: X[[0, 1]], UnsupportedError, "gather"),
+    "text index": (lambda: X["a"], ArgumentError, "type str"),
     "pad mode": (lambda: np.pad(X, 1, mode="reflect"), UnsupportedError, "'reflect'"),
 }
 
