@@ -138,6 +138,8 @@ class _Peeler:
         apart = difference(group.members[0].loop.extent, loop.extent)
         if apart is None or abs(apart) > EDGE or not any(m.effects.buffers & mine.buffers for m in group.members):
             return None
+        if any(isinstance(inner, Loop) and inner.index == group.index for inner in walk_statements(loop.body)):
+            return None  # renamed, its index would be mistaken for that of the loop inside it
         for shift in self._shifts(group, loop, mine):
             member = self._member(loop, group.index, shift)
             if all(can_merge(group.index, other.effects, member.effects) for other in group.members):

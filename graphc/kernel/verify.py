@@ -33,6 +33,7 @@ class _Checker:
         self.kernel = kernel
         self.after = after
         self.names = {entry.name for entry in kernel.inputs if isinstance(entry, Name)}
+        self.around: set[str] = set()
         given = ("input", "constant")
         self.written = {b.name for b in kernel.buffers.values() if b.role in given or 0 in b.shape}
 
@@ -83,8 +84,11 @@ class _Checker:
                 self.access(buffer, len(index), read=True)
             case Loop(index=index, body=body, within=within):
                 self.require(not within or within in self.names, f"block {within} is not open")
+                self.require(index not in self.around, f"loop {index} is inside another of that name")
                 self.names.add(index)
+                self.around.add(index)
                 self.block(body)
+                self.around.remove(index)
             case Library(results=results, operands=operands):
                 for operand in (*operands, *(results if adds(statement) else ())):
                     self.require(self.base(operand.buffer) in self.written, f"operand {operand.buffer} is not written")

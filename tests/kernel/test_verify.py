@@ -57,6 +57,7 @@ def test_a_right_kernel_passes():
 
 BROKEN = {
     "unbound name": (kernel(over(Store("out1", (INDEX,), Name("y", "float64")))), "name y is used before it is bound"),
+    "index of a loop around": (kernel(over(over(GOOD))), "loop i0 is inside another of that name"),
     "index outside its loop": (kernel(GOOD, over(GOOD)), "name i0 is used before it is bound"),
     "assign to nothing": (kernel(Assign("t", ONE), over(GOOD)), "name t is changed before it is bound"),
     "fold of nothing": (kernel(Fold("t", "add", ONE, "float64"), over(GOOD)), "name t is changed before it is bound"),
