@@ -9,10 +9,13 @@ import numpy as np
 
 from graphc.autodiff.reverse import adjoints
 from graphc.autodiff.transforms import default_targets, require_scalar
+from graphc.errors import UnsupportedError
 from graphc.graph import tree
+from graphc.graph.block import is_bundle
 from graphc.graph.dimensions import Size
 from graphc.graph.leaf import constant, symbol
 from graphc.graph.node import Expr
+from graphc.graph.origin import here
 from graphc.graph.walk import reaching, topological_order
 
 
@@ -68,6 +71,9 @@ def cost(expression: Expr, wrt: Any = None) -> Cost:
         expression: of shape () and a float dtype.
         wrt: as in `graphc.grad`.
 
+    Raises:
+        UnsupportedError: the expression holds a loop, a choice or a function with a rule of its own.
+
     Bytes count every node's result once (4 or 8 for each element): an upper bound that fusion lowers.
 
     Source: the memoised adjoint is linear in the edges, walking every path is not: Baur & Strassen,
@@ -83,6 +89,12 @@ def cost(expression: Expr, wrt: Any = None) -> Cost:
     targets = tree.leaves(default_targets(expression) if wrt is None else wrt)
     table = adjoints({expression: constant(1, expression.dtype)}, targets)
     function = topological_order([expression])
+    if any(is_bundle(node) for node in function):
+        raise UnsupportedError(
+            "cost: loops, choices and functions with rules are not counted",
+            remedy="count the body by itself, or see explain() of the compiled function",
+            origin=here(),
+        )
     together = topological_order([expression, *(table[node] for node in targets if node in table)])
     memoised, unmemoised = _steps(function, targets)
     own = _work(function)

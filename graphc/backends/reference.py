@@ -26,7 +26,6 @@ from graphc.graph.types import format_shape
 from graphc.graph.walk import topological_order
 from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.cumulative import CumulativeOperation
-from graphc.ops.custom_row import without_rules
 from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
@@ -54,7 +53,6 @@ def evaluate(
         ArgumentError: a symbol has no value, or nothing tells the size of a dimension.
         ShapeError: a value does not have its symbol's shape.
     """
-    outputs = without_rules(outputs)
     order = topological_order(outputs)
     arrays = _bind(order, values)
     sizes = solve_sizes({node: array.shape for node, array in arrays.items()})

@@ -87,5 +87,10 @@ def _run_while(node: Expr, carries: list[Array], outside: list[Array], sizes: Si
     ]
 
 
-RUNS = {"scan": _run_loop, "switch": _run_choice}
+def _run_custom(node: Expr, operands: list[Array], sizes: Sizes, compute: Compute) -> list[Array]:
+    """Return the values whose derivative is given."""
+    return operands[: node.attribute("values")]
+
+
+RUNS = {"custom": _run_custom, "scan": _run_loop, "switch": _run_choice}
 """What computes the results of bundles, by the name of their row."""

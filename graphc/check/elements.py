@@ -17,6 +17,7 @@ import sympy
 
 from graphc.backends.reference import evaluate, solve_sizes
 from graphc.check.definitions import Definition, Term, definition_of, fold_definition, fold_terms
+from graphc.graph.block import ITEM, is_bundle
 from graphc.graph.dimensions import evaluate as evaluate_size
 from graphc.graph.leaf import SIZE, SYMBOL, constant_value, is_constant, symbol
 from graphc.graph.node import Expr, make_node
@@ -75,12 +76,15 @@ def evaluate_elements(
             cells = cell(calculus.lift(evaluate_size(node.attribute("size"), sizes)))
         else:
             cells = _compute(node, operands, symbols, calculus)
-        arrays[node] = observe(node, cells)
+        arrays[node] = cells if is_bundle(node) else observe(node, cells)
     return [arrays[output] for output in outputs]
 
 
-def _compute(node: Expr, operands: Sequence[Cells], symbols: Mapping[Expr, Cells], calculus: Calculus) -> Cells:
-    """Return the elements of one node from those of its arguments."""
+def _compute(node: Expr, operands: Sequence[Any], symbols: Mapping[Expr, Cells], calculus: Calculus) -> Any:
+    """Return the elements of one node from those of its arguments; of a bundle those of each result."""
+    if node.op is ITEM:
+        result: Cells = operands[0][node.attribute("position")]
+        return result
     if is_constant(node):
         return lift_array(constant_value(node), calculus)
     if is_cast(node):
@@ -92,7 +96,8 @@ def _compute(node: Expr, operands: Sequence[Cells], symbols: Mapping[Expr, Cells
     stand_ins = tuple(symbol(f"operand_{number}", arg.shape, arg.dtype) for number, arg in enumerate(node.args))
     alone = make_node(node.op, stand_ins, node.attributes, node.dtype, node.shape)
     known = {**symbols, **dict(zip(stand_ins, operands, strict=True))}
-    return lift_array(evaluate([alone], known)[0], calculus)
+    (found,) = evaluate([alone], known)
+    return [lift_array(each, calculus) for each in found] if is_bundle(node) else lift_array(found, calculus)
 
 
 def cell(value: Any) -> Cells:

@@ -11,12 +11,14 @@ from graphc.backends.reference import evaluate
 from graphc.check.differences import Estimate, richardson
 from graphc.check.report import Guilty
 from graphc.check.specialise import fixed_shape
+from graphc.graph.block import ITEM
 from graphc.graph.leaf import constant, symbol
 from graphc.graph.node import Expr, make_node
 from graphc.graph.origin import describe_origin
 from graphc.graph.table import apply
 from graphc.graph.types import is_float
 from graphc.graph.walk import reaching, topological_order
+from graphc.ops.custom_row import CUSTOM
 from graphc.ops.scalar_row import ScalarOperation
 
 RELATIVE = 1e-5
@@ -24,16 +26,22 @@ RELATIVE = 1e-5
 
 
 def find_guilty(objective: Expr, wrt: Sequence[Expr], point: Mapping[Expr, Any], seed: int) -> Guilty | None:
-    """Return the first node in topological order whose own rule differs from its own differences."""
+    """Return the first node in topological order whose own rule differs from its own differences.
+
+    A rule given by the user is accused where no other is: its values do not tell what they are a function of.
+    """
     order = topological_order([objective])
     active = reaching(order, wrt)
     values = dict(zip(order, evaluate(order, point), strict=True))
     generator = np.random.default_rng(seed)
     for node in order:
-        if node in active and node.args and is_float(node.dtype):
+        if node in active and node.args and is_float(node.dtype) and node.op is not ITEM:
             detail = _local_fault(node, [values[argument] for argument in node.args], generator)
             if detail:
                 return Guilty(node.op.name, describe_origin(node.origin), detail)
+    ruled = next((node for node in order if node in active and node.op is CUSTOM), None)
+    if ruled is not None:
+        return Guilty(ruled.op.name, describe_origin(ruled.origin), "every other rule agrees with its own differences")
     return None
 
 

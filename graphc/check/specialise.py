@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
+from graphc.graph.block import BOUND, ITEM, Block, block_of, runs_block
 from graphc.graph.dimensions import evaluate as evaluate_size
 from graphc.graph.dimensions import names
 from graphc.graph.leaf import SIZE, constant, constant_value, is_constant, is_symbol, symbol
@@ -36,9 +37,14 @@ def _specialise_node(node: Expr, args: tuple[Expr, ...], sizes: Mapping[str, int
     if is_constant(node):
         return constant(constant_value(node).astype(_widened(node.dtype)))
     attributes = {name: _with_sizes(value, sizes) for name, value in node.attributes}
-    if is_symbol(node):
+    if is_symbol(node) or node.op in (BOUND, ITEM):
         shape = tuple(evaluate_size(size, sizes) for size in node.shape)
-        return make_node(node.op, (), tuple(attributes.items()), _widened(node.dtype), shape)
+        return make_node(node.op, args, tuple(attributes.items()), _widened(node.dtype), shape)
+    if runs_block(node):
+        block = block_of(node)
+        became = specialise((*block.parameters, *block.outputs), sizes)
+        attributes["block"] = Block(*(tuple(became[n] for n in nodes) for nodes in (block.parameters, block.outputs)))
+        return make_node(node.op, args, tuple(attributes.items()), node.dtype, node.shape)
     if "dtype" in attributes:
         attributes["dtype"] = _widened(attributes["dtype"])
     return build(node.op, *args, **attributes)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.errors import ArgumentError, GraphcError, NotDifferentiable, ShapeError
+from graphc.errors import ArgumentError, GraphcError, NotDifferentiable, ShapeError, UnsupportedError
 
 RANDOM = np.random.default_rng(0)
 
@@ -247,3 +247,20 @@ def test_errors_name_the_users_line(call: Any, error: type[GraphcError], message
     with pytest.raises(error, match=message) as caught:
         call()
     assert "test_custom.py" in str(caught.value)
+
+
+def test_checks_hold_rules_against_the_function_and_accuse_a_wrong_one() -> None:
+    x = gx.tensor("x", (3,))
+    for factor in (1, 2):
+        sine = gx.custom_jvp(lambda x: gx.sin(x).sum())
+        sine.defjvp(lambda p, t, factor=factor: (gx.sin(p[0]).sum(), factor * (gx.cos(p[0]) * t[0]).sum()))
+        report = gx.compile(gx.exp(sine(x))).check()
+        assert report.ok == (factor == 1)
+        assert ("custom" in str(report).split("worst")[-1]) == (factor == 2)
+    mapped = gx.vmap(gx.checkpoint(lambda row: gx.exp(row).sum()))(gx.tensor("rows", ("n", 3), "float32"))
+    assert gx.compile(mapped.sum()).check().ok
+
+
+def test_what_cannot_be_counted_is_said() -> None:
+    with pytest.raises(UnsupportedError, match="functions with rules are not counted"):
+        gx.cost(gx.checkpoint(gx.sin)(gx.symbol("x")))
