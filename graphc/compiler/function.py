@@ -46,7 +46,8 @@ def compile(
         backend: "cpu" or "reference" (NumPy, node by node).
         fast_math: allow rewrites and instructions that change rounding and NaN.
         cache: keep the compiled code on disk.
-        debug: "nan" runs node by node and stops at the first value that is not finite.
+        debug: "nan" runs node by node and stops at the first value that is not finite, "index" at the first index
+            that is out of range, before the native function runs.
         precise: take elementary functions of arrays from the C library, one element at a time, in place of
             our vector mathematics (docs/mathlib.md), which is faster and within 3 ulp.
         threads: how many threads loops with enough work may use, and products of matrices; by default
@@ -148,6 +149,7 @@ class Function:
             ArgumentError: an argument is missing, unknown or given twice.
             ShapeError, DTypeError: an argument or ``out`` does not fit.
             NonFiniteError: with ``debug="nan"``, a value is not finite.
+            OutOfRangeError: with ``debug="index"``, an index is out of range.
         """
         entry = self._programs.entry("call")
         return entry(*positional, **named) if out is None else entry(*positional, out=out, **named)

@@ -114,8 +114,8 @@ def check_options(
         raise BackendMissing("the CUDA backend is not part of this version", remedy='use backend="cpu"', origin=here())
     if name not in BACKENDS:
         raise ArgumentError(f"backend: one of {', '.join(BACKENDS)} expected, got {name!r}", origin=here())
-    if debug not in (None, "nan"):
-        raise ArgumentError(f'debug: None or "nan" expected, got {debug!r}', origin=here())
+    if debug not in (None, "nan", "index"):
+        raise ArgumentError(f'debug: None, "nan" or "index" expected, got {debug!r}', origin=here())
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise ArgumentError(f"threads: None or a number above zero expected, got {threads!r}", origin=here())
     return Options(name, fast_math, cache, debug, precise, threads)

@@ -85,6 +85,8 @@ class Programs:
         """Return the results of a program."""
         if self.definition.options.debug == "nan":
             require_finite(program, values)
+        if self.definition.options.debug == "index":
+            program.trace_values(program.job.outputs, values)
         return program.run(values, out)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphc.errors import ShapeError
+from graphc.errors import OutOfRangeError, ShapeError
 from graphc.graph.dimensions import Dimension, Size, evaluate, product
 from graphc.graph.node import Expr
 from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.types import format_shape
+from graphc.ops.lookup_row import GATHER, SCATTER, Places
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.slicing import SLICE
 
@@ -54,7 +55,24 @@ class NotEmpty:
             )
 
 
-Requirement = InRange | NotEmpty
+@dataclass(frozen=True, slots=True)
+class HasPlaces:
+    """A look-up along an axis needs a place there for each of its elements."""
+
+    limit: Size
+    count: Size
+    length: Size
+    origin: Origin
+
+    def check(self, sizes: dict[str, int]) -> None:
+        """Raise when whatever index is out of range."""
+        if evaluate(self.count, sizes) > 0 and evaluate(self.limit, sizes) < 1:
+            raise OutOfRangeError(
+                f"no index is in range for size {evaluate(self.length, sizes)}", origin=describe_origin(self.origin)
+            )
+
+
+Requirement = InRange | NotEmpty | HasPlaces
 
 
 def requirements(order: Iterable[Expr]) -> list[Requirement]:
@@ -63,6 +81,8 @@ def requirements(order: Iterable[Expr]) -> list[Requirement]:
     for node in order:
         if node.op is SLICE:
             found.extend(_slice_requirements(node))
+        elif node.op in (GATHER, SCATTER):
+            found.extend(_lookup_requirements(node))
         elif isinstance(node.op, ReductionOperation) and node.op.identity is None and node.op.fold:
             argument, axes = node.args[0], node.attribute("axes")
             reduced = product(argument.shape[axis] for axis in axes)
@@ -80,3 +100,17 @@ def _slice_requirements(node: Expr) -> list[Requirement]:
             last = start + (size - 1) * step
             found.append(InRange(start, last, size, length, node.origin))
     return found
+
+
+def _lookup_requirements(node: Expr) -> list[Requirement]:
+    """Return the requirements of a look-up: one for each axis that may have no places."""
+    places: Places = node.attribute("places")
+    lengths = node.args[0].shape
+    axes = [number for number, axis in enumerate(places.axes) if axis[1] >= 0]
+    limits = [(places.limit(number, lengths[number]), lengths[number]) for number in axes]
+    count = product(places.shape)
+    return [
+        HasPlaces(limit, count, length, node.origin)
+        for limit, length in limits
+        if isinstance(limit, Dimension) or limit < 1
+    ]

@@ -188,11 +188,12 @@ OUT_OF_RANGE: dict[str, Callable[[gx.Expr], gx.Expr]] = {
 }
 
 
+@pytest.mark.parametrize("options", [{"backend": "reference"}, {"debug": "index"}], ids=str)
 @pytest.mark.parametrize("value", [5, -6])
 @pytest.mark.parametrize("name", OUT_OF_RANGE)
-def test_an_index_out_of_range_is_an_error_of_the_reference_backend(name: str, value: int) -> None:
+def test_an_index_out_of_range_is_an_error_where_it_is_looked_for(name: str, value: int, options: Any) -> None:
     index = gx.tensor("i", (2,), "int64")
-    function = gx.compile(OUT_OF_RANGE[name](index), inputs=[X, index], backend="reference")
+    function = gx.compile(OUT_OF_RANGE[name](index), inputs=[X, index], **options)
     with pytest.raises(
         OutOfRangeError, match=rf"index {value} is out of range for axis 0 of size 5\n  at .*test_lookup"
     ):
@@ -209,6 +210,16 @@ def test_native_code_reads_the_nearest_element_and_writes_nothing_out_of_range()
         expected = x.copy()
         expected[1] = value
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_index_is_in_range_of_nothing(backend: str) -> None:
+    index = gx.tensor("i", ("m",), "int64")
+    for looked_up in (TABLE[index], TABLE.at[index].add(1.0)):
+        function = gx.compile(looked_up, inputs=[TABLE, index], backend=backend)
+        assert function(np.zeros((0, 3)), np.zeros(0, int)).size == 0
+        with pytest.raises(OutOfRangeError, match="size 0"):
+            function(np.zeros((0, 3)), np.zeros(1, int))
 
 
 ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
