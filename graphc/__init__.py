@@ -32,7 +32,7 @@ from graphc.graph import tree
 from graphc.graph.leaf import constant, parameter, symbol, symbols, tensor
 from graphc.graph.node import Expr
 from graphc.graph.walk import free_symbols, parameters, substitute
-from graphc.ops import linalg
+from graphc.ops import linalg, random
 from graphc.ops.branches import cond, switch
 from graphc.ops.composite import (
     elu,
@@ -78,6 +78,7 @@ from graphc.ops.elementary import (
     log_sigmoid,
     logaddexp,
     logit,
+    ndtri,
     polygamma,
     sin,
     sinh,
@@ -199,11 +200,11 @@ __all__ = [
     "linear_recurrence", "linearize", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax", "logaddexp",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logsumexp", "lt", "mae", "map",
     "masked_multiply", "matmul", "matrix_transpose", "max", "maximum", "mean", "mean_absolute_error",
-    "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ne", "negative", "norm",
-    "not_equal", "one_hot", "ones", "ones_like", "outer", "pack_lower", "pad", "parameter", "parameters",
-    "permute_dims", "polygamma", "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "ravel", "reciprocal",
-    "relu", "relu6", "remainder", "repeat", "reshape", "rint", "roll", "round", "scan", "scatter_add", "searchsorted",
-    "segment_sum", "selu", "sigmoid", "sign", "silu", "sin", "sinh", "size", "softmax",
+    "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ndtri", "ne", "negative",
+    "norm", "not_equal", "one_hot", "ones", "ones_like", "outer", "pack_lower", "pad", "parameter", "parameters",
+    "permute_dims", "polygamma", "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "random", "ravel",
+    "reciprocal", "relu", "relu6", "remainder", "repeat", "reshape", "rint", "roll", "round", "scan", "scatter_add",
+    "searchsorted", "segment_sum", "selu", "sigmoid", "sign", "silu", "sin", "sinh", "size", "softmax",
     "softmax_cross_entropy_with_logits", "softplus", "softsign", "sort", "split", "sqrt", "square", "squeeze", "stack",
     "std", "stop_gradient", "substitute", "subtract", "sum", "swapaxes", "swish", "switch", "symbol", "symbols", "take",
     "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "to_sympy", "top_k", "trace", "transpose", "tree",

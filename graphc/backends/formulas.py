@@ -1,7 +1,7 @@
 """Formulas of scalar functions that neither Python's ``math`` nor Numba has, written once.
 
 `mathlib` compiles them, `plain_math` runs them as they are. They keep the dtype of their arguments
-(constants come from `like`), but for digamma and polygamma, which compute in float64.
+(constants come from `like`), but for digamma, polygamma and ndtri, which compute in float64.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 from typing import Any
 
 import numpy as np
+
+from graphc.backends import quantile
 
 ROOT_OF_DIGAMMA = (
     1569415565.0 / 1073741824.0,
@@ -34,6 +36,7 @@ EULER_MACLAURIN = (
 )  # fmt: skip
 """B(2k)/(2k)! for k = 1 to 10."""
 LOWEST_POLYGAMMA = -4096.0
+THREEFRY_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 
 
 def like(x: Any, value: float) -> Any:
@@ -212,8 +215,53 @@ def rint(x: Any) -> Any:
     return x if isinstance(x, (int, np.integer)) else np.rint(x)
 
 
+def threefry(x: Any, y: Any) -> Any:
+    """Return 64 random bits: the counter ``y`` enciphered under the key ``x`` in 20 rounds, uint64 throughout.
+
+    Source: Threefry-2x32-20 of Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3 (2011).
+    The high half of key, counter and result is the first word. It runs on arrays too.
+    """
+    half = np.uint64(32)
+    first, second = np.uint32(x >> half), np.uint32(x)
+    keys = (first, second, np.uint32(first ^ second ^ np.uint32(0x1BD11BDA)))
+    left, right = np.uint32(np.uint32(y >> half) + first), np.uint32(np.uint32(y) + second)
+    for number in range(20):
+        bits = THREEFRY_ROTATIONS[number % 8]
+        left = np.uint32(left + right)
+        turned = np.uint32(right << np.uint32(bits)) | np.uint32(right >> np.uint32(32 - bits))
+        right = np.uint32(turned ^ left)
+        if number % 4 == 3:
+            group = number // 4 + 1
+            left = np.uint32(left + keys[group % 3])
+            right = np.uint32(right + np.uint32(keys[(group + 1) % 3] + np.uint32(group)))
+    return np.uint64(left) << half | np.uint64(right)
+
+
+def ndtri(x: Any) -> Any:
+    """Return the number that a standard normal one is below with probability x, in float64; see `quantile`."""
+    x = np.float64(x)
+    q = x - 0.5
+    tail = x if q < 0 else 1.0 - x
+    r = math.sqrt(-math.log(tail))
+    scale = math.copysign(np.float64(1.0), q)
+    if tail == 0:
+        return scale * np.inf
+    if abs(q) <= quantile.CENTRE_LIMIT:
+        scale, z, table = q, quantile.CENTRE_LIMIT**2 - q * q, quantile.CENTRE
+    elif r <= quantile.FAR_START:
+        z, table = r - quantile.SIDE_START, quantile.SIDE
+    else:
+        z, table = r - quantile.FAR_START, quantile.FAR
+    numerator, denominator = np.float64(0.0), np.float64(0.0)
+    for index in range(7, -1, -1):
+        numerator = numerator * z + table[0][index]
+        denominator = denominator * z + table[1][index]
+    return scale * (numerator / denominator)
+
+
 ROUNDING = (floor, ceil, trunc, rint)
 SHORT = (
     like, sign, clip, integer_power, power, cbrt, exp2, expit, logit, softplus, log_sigmoid, logaddexp, xlogy, xlog1py,
+    threefry,
 )  # fmt: skip
-LONG = (digamma, polygamma)
+LONG = (digamma, polygamma, ndtri)

@@ -12,13 +12,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import special
 
-from graphc.backends import reference_lookup
+from graphc.backends import formulas, reference_lookup
 from graphc.backends.reference_control import RUNS, concrete
 from graphc.errors import ArgumentError, ShapeError, SingularMatrixError, UnsupportedError
 from graphc.graph.block import ITEM, Block, is_bundle, nested_order, runs_block
 from graphc.graph.dimensions import Count, Dimension, names
 from graphc.graph.dimensions import evaluate as evaluate_size
-from graphc.graph.leaf import CONSTANT, SIZE, SYMBOL, constant_value, symbol_name
+from graphc.graph.leaf import CONSTANT, POSITIONS, SIZE, SYMBOL, constant_value, symbol_name
 from graphc.graph.node import Expr, Operation
 from graphc.graph.origin import describe_origin
 from graphc.graph.table import OPERATIONS
@@ -175,7 +175,8 @@ def scalar_function(operation: ScalarOperation) -> Callable[..., Any]:
     """Return the NumPy function a scalar row's ``reference`` text stands for."""
     arguments = ", ".join(ARGUMENT_NAMES[: operation.arity])
     text = operation.reference.format(**{name: name for name in ARGUMENT_NAMES})
-    function: Callable[..., Any] = eval(f"lambda {arguments}: {text}", {"np": np, "special": special})
+    known = {"np": np, "special": special, "formulas": formulas}
+    function: Callable[..., Any] = eval(f"lambda {arguments}: {text}", known)
     return function
 
 
@@ -265,6 +266,10 @@ def _factor(node: Expr, operands: list[Array], _sizes: Sizes) -> Any:
         ) from None
 
 
+def _positions(shape: tuple[int, ...]) -> Array:
+    return np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)
+
+
 EVALUATORS: dict[type, Evaluator] = {
     MatrixOperation: _factor,
     **reference_lookup.EVALUATORS,
@@ -276,5 +281,6 @@ EVALUATORS: dict[type, Evaluator] = {
 LEAVES: dict[str, Evaluator] = {
     CONSTANT.name: lambda node, operands, sizes: constant_value(node),
     ITEM.name: lambda node, operands, sizes: operands[0][node.attribute("position")],
+    POSITIONS.name: lambda node, operands, sizes: _positions(concrete(node.shape, sizes)),
     SIZE.name: lambda node, operands, sizes: evaluate_size(node.attribute("size"), sizes),
 }

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
+import numpy as np
 import sympy
 from sympy.core.relational import Relational
 from sympy.functions.special.delta_functions import DiracDelta
 from sympy.logic.boolalg import Boolean, BooleanFunction
 
+from graphc.backends.formulas import threefry
 from graphc.errors import SymPyConversionError
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
@@ -24,6 +26,25 @@ NOT_ANALYTIC = (
     sympy.re, sympy.im, sympy.arg, sympy.conjugate, sympy.Mod, sympy.atan2, Relational, BooleanFunction, DiracDelta,
 )  # fmt: skip
 """Heads that make a function other than analytic: a complex step through them is no derivative."""
+
+
+class RandomBits(sympy.Function):  # type: ignore[misc]
+    """The row ``threefry``, of which mathematics knows nothing but the values."""
+
+    @classmethod
+    def eval(cls, key: Term, counter: Term) -> Term | None:
+        return sympy.Integer(_random_bits(key, counter)) if key.is_Integer and counter.is_Integer else None
+
+    @staticmethod
+    def _imp_(key: Any, counter: Any) -> int:
+        """Return the value at numbers: what SymPy's ``lambdify`` calls."""
+        return _random_bits(key, counter)
+
+
+def _random_bits(key: Any, counter: Any) -> int:
+    """Return the generator's 64 bits for two whole numbers."""
+    with np.errstate(over="ignore"):
+        return int(threefry(np.uint64(int(key)), np.uint64(int(counter))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +111,7 @@ def parse(name: str, text: str, symbols: dict[str, Term]) -> Term:
         SymPyConversionError: SymPy cannot read it, or it has other names.
     """
     try:
-        expression = sympy.sympify(sympy.sympify(text, locals=dict(symbols)))
+        expression = sympy.sympify(sympy.sympify(text, locals={"threefry": RandomBits, **symbols}))
         unknown = sorted(str(symbol) for symbol in expression.free_symbols - set(symbols.values()))
     except Exception as error:
         raise _unreadable(name, text, error) from None

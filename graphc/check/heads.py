@@ -169,6 +169,7 @@ STRUCTURAL: dict[Any, Builder] = {
     sympy.gamma: _composed(_gamma),
     sympy.factorial: _composed(lambda x: _gamma(x + 1.0)),
     sympy.sinc: _composed(_sinc),
+    sympy.erfinv: _composed(lambda x: apply("ndtri", 0.5 * x + 0.5) * 0.5**0.5),
     sympy.re: _composed(lambda x: x),
     sympy.im: lambda term, nodes: constant(0.0),
     sympy.conjugate: _composed(lambda x: x),

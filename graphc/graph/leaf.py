@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, GraphcError
-from graphc.graph.dimensions import Dimension, Size
-from graphc.graph.node import Expr, Gradient, Operation, make_node
+from graphc.graph.dimensions import Dimension, Shape, Size
+from graphc.graph.node import Expr, Gradient, Operation, build, make_node
 from graphc.graph.origin import here
 from graphc.graph.table import OPERATIONS
 from graphc.graph.types import DTYPES, DType, as_dtype, as_shape, promote
@@ -33,10 +33,19 @@ class Leaf(Operation):
         return 0
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
+class Positions(Leaf):
+    """The numbers of an array's elements in the order of memory: known from the index, never stored to be read."""
+
+    def infer(self, arguments: Sequence[Expr], attributes: dict[str, Any]) -> tuple[DType, Shape]:
+        return "int64", attributes["shape"]
+
+
 SYMBOL = Leaf(name="symbol")
 CONSTANT = Leaf(name="constant")
 SIZE = Leaf(name="size")
-OPERATIONS.update({row.name: row for row in (SYMBOL, CONSTANT, SIZE)})
+POSITIONS = Positions(name="positions")
+OPERATIONS.update({row.name: row for row in (SYMBOL, CONSTANT, SIZE, POSITIONS)})
 
 
 MOST_LISTED = 4
@@ -194,6 +203,11 @@ def size_of(size: Size, dtype: DType = "int64") -> Expr:
     if isinstance(size, Dimension):
         return make_node(SIZE, (), (("size", size),), as_dtype(dtype), ())
     return constant(size, dtype)
+
+
+def positions(shape: Shape) -> Expr:
+    """Return the numbers 0, 1, 2... of the elements of an array of a shape, as int64."""
+    return build(POSITIONS, shape=shape)
 
 
 def as_exprs(*values: Any) -> list[Expr]:

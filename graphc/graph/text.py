@@ -22,7 +22,7 @@ from graphc.graph.layout import (
     unary_minus,
     visible_operands,
 )
-from graphc.graph.leaf import CONSTANT, SIZE, SYMBOL, constant_value, symbol_name
+from graphc.graph.leaf import CONSTANT, POSITIONS, SIZE, SYMBOL, constant_value, symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.table import PRINTERS
 from graphc.graph.types import format_shape
@@ -94,6 +94,10 @@ def _constant(node: Expr) -> Layout:
 
 def _size(node: Expr) -> Layout:
     return [f'size("{node.attribute("size")}")'], ATOM
+
+
+def _positions(node: Expr) -> Layout:
+    return [f"positions({format_shape(node.shape)})"], ATOM
 
 
 def _transpose(node: Expr) -> Layout:
@@ -180,6 +184,7 @@ TEMPLATES: dict[str, Callable[[Expr], Layout]] = {
     SYMBOL.name: _symbol,
     CONSTANT.name: _constant,
     SIZE.name: _size,
+    POSITIONS.name: _positions,
     "negative": unary_minus,
     "contract": _contraction,
     "transpose": _transpose,

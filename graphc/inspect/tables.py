@@ -37,6 +37,7 @@ DTYPE_RULES = {
     "test": "floats to bool",
     "select": "bool, then two of one dtype",
     "any": "any, kept",
+    "bits": "uint64, kept",
 }
 
 
@@ -87,7 +88,8 @@ def listed_rows() -> list[Operation]:
 
 def name_of(name: str) -> str:
     """Return a name as code, with a mark where `graphc` itself has no such attribute."""
-    known = {*graphc.__all__, *(f"linalg.{each}" for each in graphc.linalg.__all__)}
+    namespaces = {"linalg": graphc.linalg, "random": graphc.random}
+    known = {*graphc.__all__, *(f"{space}.{each}" for space in namespaces for each in namespaces[space].__all__)}
     return code(name) + ("" if name.partition("[")[0] in known else NO_FUNCTION)
 
 

@@ -54,6 +54,8 @@ class _Collapser:
             pending = [statement.value, *self._others(statement.buffer, statement.index, outer, inner)]
         while pending:
             value = pending.pop()
+            if value == _number_in_order(outer, inner):
+                continue
             if isinstance(value, Name) and value.name in (outer.index, inner.index):
                 return False
             if isinstance(value, Load):
@@ -89,7 +91,11 @@ class _Collapser:
                 return buffer, index
             return self._view(buffer, axis), (*index[: axis + 1], *index[axis + 2 :])
 
+        number = _number_in_order(outer, inner)
+
         def fix(value: Value) -> Value:
+            if value == number:
+                return Name(outer.index)
             if not isinstance(value, Load):
                 return value
             buffer, index = place(value.buffer, value.index)
@@ -111,3 +117,8 @@ class _Collapser:
             self.buffers[name] = Buffer(name, old.dtype, shape, "view", old.base or buffer)
             self.views[buffer, axis] = name
         return self.views[buffer, axis]
+
+
+def _number_in_order(outer: Loop, inner: Loop) -> Value:
+    """Return the number of an iteration of two loops, as `positions` of an array say it."""
+    return Name(outer.index) * inner.extent + Name(inner.index)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from graphc.graph.dimensions import Shape
-from graphc.graph.leaf import SIZE, constant_value, is_constant
+from graphc.graph.dimensions import Shape, product
+from graphc.graph.leaf import POSITIONS, SIZE, constant_value, is_constant
 from graphc.graph.node import Expr
 from graphc.kernel.ir import Call, Const, Extent, Load, Value, as_value
 from graphc.ops.lookup_row import GATHER, Places
@@ -65,6 +65,8 @@ class Reader:
         if node.op is SIZE:
             size = Extent(node.attribute("size"))
             return size if node.dtype == "int64" else Call("astype", (size,), node.dtype, (("dtype", node.dtype),))
+        if node.op is POSITIONS:
+            return _number_of(index, node.shape)
         return self._recompute(node, index, lazy)
 
     def _at(self, node: Expr, location: Location, index: Index, lazy: bool) -> Value:
@@ -146,6 +148,14 @@ class Reader:
             )
         assert result is not None
         return result
+
+
+def _number_of(index: Index, shape: Shape) -> Value:
+    """Return the number of an element in the order of memory, the last axes summed first, as loops collapse."""
+    number: Value = Const(0, "int64")
+    for axis in reversed(range(len(shape))):
+        number = as_value(index[axis]) * product(shape[axis + 1 :]) + number
+    return number
 
 
 def _typed(value: Any, dtype: str) -> bool | int | float:

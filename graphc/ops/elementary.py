@@ -14,6 +14,7 @@ from graphc.ops.scalar_row import INFINITY, REALS, Function, family, row
 
 LN2 = math.log(2.0)
 LN10 = math.log(10.0)
+ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 
 # fmt: off
@@ -55,6 +56,7 @@ atanh: Function = row("atanh", "atanh(x)", "math.atanh({x})", "np.arctanh({x})",
 # --- special functions
 erf: Function = row("erf", "erf(x)", "math.erf({x})", "special.erf({x})", partial=[lambda x, r: TWO_OVER_ROOT_PI * exp(negative(x * x))], cost=10)
 erfc: Function = row("erfc", "erfc(x)", "math.erfc({x})", "special.erfc({x})", partial=[lambda x, r: -TWO_OVER_ROOT_PI * exp(negative(x * x))], cost=10)
+ndtri: Function = row("ndtri", "sqrt(2)*erfinv(2*x - 1)", "ndtri({x})", "special.ndtri({x})", partial=[lambda x, r: ROOT_TWO_PI * exp(0.5 * r * r)], singular=True, domain=(0.0, 1.0), cost=30, ulp=8.0, widens=True, convention="inverse of the normal distribution function")
 gammaln: Function = row("gammaln", "loggamma(x)", "math.lgamma({x})", "special.gammaln({x})", partial=[lambda x, r: digamma(x)], singular=True, domain=POSITIVE, aliases=("lgamma",), cost=20, convention="log |gamma(x)|")
 digamma: Function = row("digamma", "digamma(x)", "digamma({x})", "special.digamma({x})", partial=[lambda x, r: apply("polygamma", 1, x)], singular=True, domain=POSITIVE, aliases=("psi",), cost=40, widens=True)
 # fmt: on

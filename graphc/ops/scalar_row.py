@@ -36,13 +36,13 @@ class ScalarOperation(Operation):
     Columns:
         definition: SymPy text in x, y, z: what is proved, the oracle of accuracy, LaTeX and docs.
         code: Python legal in ``njit`` and ``cuda.jit`` in {x}, {y}, {z}; {one}, {zero} are typed literals.
-        reference: NumPy and SciPy text in np, special, {x}, {y}, {z}: the reference backend.
+        reference: NumPy and SciPy text in np, special (and graphc's formulas), {x}, {y}, {z}: the reference backend.
         partials: d result / d argument, each from (arguments..., result); None where it is zero.
         pushes: instead of partials where a product would be wrong or wasteful (linear rows):
             each from (tangent or adjoint, arguments..., result) to its contribution.
         rule: dtype rule: "float" (integers become float64), "number" (kept), "compare" (bool from
             numbers), "logic" (bool from bools), "test" (bool from floats), "select" (bool, then numbers),
-            "any" (kept, bool too).
+            "any" (kept, bool too), "bits" (uint64, kept).
         domain: per argument the open interval where the row is smooth; tests sample from it.
         singular: whether a partial can be infinite or NaN where the result is defined: contributions
             are then zero wherever what they multiply is zero.

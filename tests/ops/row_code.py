@@ -19,7 +19,7 @@ from graphc.check.rows import scalar_rows
 from graphc.graph.table import OPERATIONS
 from graphc.ops.scalar_row import ARGUMENT_NAMES, CastOperation, ScalarOperation
 
-ROWS = [row for row in scalar_rows(OPERATIONS) if not isinstance(row, CastOperation)]
+ROWS = [row for row in scalar_rows(OPERATIONS) if not isinstance(row, CastOperation) and row.rule != "bits"]
 NUMERIC = [row for row in ROWS if row.rule != "logic"]
 FLOATS = {"float32": np.float32, "float64": np.float64}
 DIGITS = 80

@@ -20,7 +20,7 @@ UNARY: tuple[Emitter, ...] = (
     logarithms.log, logarithms.log2, logarithms.log10, logarithms.log1p,
     logarithms.softplus, logarithms.log_sigmoid, logarithms.logit,
     angles.sin, angles.cos, angles.tan, angles.asin, angles.acos, angles.atan,
-    areas.asinh, areas.acosh, areas.atanh, powers.cbrt, special.erf, special.erfc,
+    areas.asinh, areas.acosh, areas.atanh, powers.cbrt, special.erf, special.erfc, special.ndtri,
 )  # fmt: skip
 BINARY: tuple[Emitter, ...] = (
     logarithms.logaddexp, logarithms.xlogy, logarithms.xlog1py, angles.atan2, powers.hypot, powers.power,

@@ -1,13 +1,14 @@
-"""The error function and its complement.
+"""The error function, its complement, and the inverse of the normal distribution function.
 
 erf is a polynomial in x**2 near 0, beyond 1 one minus the exponential of a polynomial. erfc is exp(-x**2) times a
 function that hardly varies, a polynomial in (x - 4)/(x + 4): Shepherd & Laframboise, Chebyshev approximation of
-(1 + 2x) exp(x**2) erfc x, Mathematics of Computation 36 (1981).
+(1 + 2x) exp(x**2) erfc x, Mathematics of Computation 36 (1981). The inverse: see `graphc.backends.quantile`.
 """
 
 from __future__ import annotations
 
-from graphc.backends.vectormath import tables
+from graphc.backends import quantile
+from graphc.backends.vectormath import logarithms, tables
 from graphc.backends.vectormath.emit import Number, not_above, select
 from graphc.backends.vectormath.exponentials import exp_reduced, exp_shifted, power_of_two, reduce, scaled
 
@@ -55,3 +56,18 @@ def erfc(x: Number) -> Number:
     result = scaled(size.times_plus(exp_shifted(r, missing, -a.times_plus(a, -square)), size), k)
     far = select(x < 0.0, 2.0 - result, result)
     return select(abs(x) < 0.5, 1.0 - _erf_near_0(x), far)
+
+
+def ndtri(p: Number) -> Number:
+    """Return the inverse of the normal distribution function: all three quotients, one of them chosen."""
+    q = p - 0.5
+    tail = select(q < 0.0, p, 1.0 - p)
+    r = not_above((-logarithms.log(tail)).sqrt(), 40.0)
+    near, far = abs(q) <= quantile.CENTRE_LIMIT, r > quantile.FAR_START
+    centre = (quantile.CENTRE_LIMIT**2 - q * q, quantile.CENTRE)
+    quotients = (centre, (r - quantile.SIDE_START, quantile.SIDE), (r - quantile.FAR_START, quantile.FAR))
+    tops, bottoms = ([z.horner(table[number]) for z, table in quotients] for number in (0, 1))
+    top = select(near, tops[0], select(far, tops[2], tops[1]))
+    bottom = select(near, bottoms[0], select(far, bottoms[2], bottoms[1]))
+    size = select(tail.equals(0.0), float("inf"), top / bottom)
+    return select(near, q * size, size.with_sign_of(q))
