@@ -11,6 +11,7 @@ from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 
 from graphc.backends.frames import add_frame_function
+from graphc.backends.interleaving import take_several_vectors, waiting_loops
 
 
 class KernelLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
@@ -27,6 +28,17 @@ class KernelLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
 
 class _Lower(Lower):  # type: ignore[misc]
     """Lowering that makes a function of a frame in place of Numba's wrapper, which is long where arrays are many."""
+
+    def lower_function_body(self) -> Any:
+        """Lower the function, its loops of elementary functions for several vectors at a time."""
+        self.waiting = list(waiting_loops(self.blocks, self.fndesc.typemap))
+        return super().lower_function_body()
+
+    def post_block(self, block: Any) -> None:
+        """Note at the jump back to a loop's head how many vectors the loop takes."""
+        super().post_block(block)
+        if any(jump is block.terminator for jump in self.waiting):
+            take_several_vectors(self.builder.block.terminator)
 
     def create_cpython_wrapper(self, release_gil: bool = False) -> None:
         """Add what calls the kernel; see `graphc.backends.frames`."""
