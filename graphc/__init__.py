@@ -49,6 +49,7 @@ from graphc.ops.composite import (
 )
 from graphc.ops.contraction import dot, inner, matmul, outer, tensordot, vdot
 from graphc.ops.control import fori_loop, map_elements, scan, while_loop
+from graphc.ops.convolution import avg_pool1d, avg_pool2d, conv1d, conv2d, max_pool1d, max_pool2d
 from graphc.ops.creation import arange, eye, full, full_like, ones, ones_like, size, zeros, zeros_like
 from graphc.ops.cumulative import cumprod, cumsum, linear_recurrence
 from graphc.ops.diagonals import diag, diagonal, kron, trace, tril, triu
@@ -188,9 +189,13 @@ __all__ = [
     "ShapeError", "SingularMatrixError", "SymPyConversionError", "TruthValueError", "UnsupportedError", "abs",
     "absolute", "acos", "acosh", "add", "all", "amax", "amin", "any", "arange", "arccos", "arccosh", "arcsin",
     "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "around", "asin", "asinh",
-    "assert_grads_match", "astype", "atan", "atan2", "atanh", "binary_cross_entropy_with_logits", "bitwise_and",
+    "assert_grads_match", "astype", "atan", "atan2", "atanh", "avg_pool1d", "avg_pool2d",
+    "binary_cross_entropy_with_logits",
+    "bitwise_and",
     "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to", "cbrt", "ceil", "check_grad", "checkpoint", "clip",
-    "compile", "concat", "concatenate", "cond", "constant", "copysign", "cos", "cosh", "cost", "cumprod", "cumsum",
+    "compile", "concat", "concatenate", "cond", "constant", "conv1d", "conv2d", "copysign", "cos", "cosh", "cost",
+    "cumprod",
+    "cumsum",
     "cumulative_prod", "cumulative_sum", "custom_jvp", "custom_vjp", "defop", "deg2rad", "degrees", "diag", "diagonal",
     "digamma", "divide", "dot", "dynamic_slice", "dynamic_update_slice", "einsum", "elu", "eq", "equal", "erf", "erfc",
     "exp", "exp2", "expand_dims", "expit", "expm1", "eye", "fabs", "fix", "flatten", "flip", "floor", "floor_divide",
@@ -199,7 +204,8 @@ __all__ = [
     "isnan", "jacobian", "jvp", "kron", "l1", "l2", "le", "leaky_relu", "less", "less_equal", "lgamma", "linalg",
     "linear_recurrence", "linearize", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax", "logaddexp",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logsumexp", "lt", "mae", "map",
-    "masked_multiply", "matmul", "matrix_transpose", "max", "maximum", "mean", "mean_absolute_error",
+    "masked_multiply", "matmul", "matrix_transpose", "max", "max_pool1d", "max_pool2d", "maximum", "mean",
+    "mean_absolute_error",
     "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "mse", "multiply", "ndtri", "ne", "negative",
     "norm", "not_equal", "one_hot", "ones", "ones_like", "outer", "pack_lower", "pad", "parameter", "parameters",
     "permute_dims", "polygamma", "positive", "pow", "power", "prod", "psi", "rad2deg", "radians", "random", "ravel",

@@ -26,6 +26,7 @@ from graphc.ops.native_row import ARGSORT, SEARCH
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
 from graphc.ops.slicing import EMBED, ROLL, SHIFT, SLICE
+from graphc.ops.windows import GATHER_WINDOWS, SPREAD_WINDOWS
 
 Batched: TypeAlias = "Sequence[Expr | None]"
 Rule: TypeAlias = "Callable[[Expr, Batched, Size], Expr | None]"
@@ -145,6 +146,7 @@ ROWS: dict[Operation, Rule] = {
     DIAGONAL: _as_it_is,
     EMBED: _embed,
     EXPAND: _along_axes,
+    GATHER_WINDOWS: _along_axes,
     ON_DIAGONAL: _as_it_is,
     GATHER: _gather,
     RESHAPE: _reshape,
@@ -154,6 +156,7 @@ ROWS: dict[Operation, Rule] = {
     SHIFT: _along_axis,
     SLICE: _slice,
     SQUEEZE: _along_axes,
+    SPREAD_WINDOWS: _along_axes,
     TRIANGLE: _as_it_is,
     TRANSPOSE: _transpose,
 }
