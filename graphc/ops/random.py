@@ -9,18 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
-from graphc.graph.leaf import as_exprs, constant
+from graphc.graph.dimensions import Dimension
+from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import as_dtype, as_shape, broadcast_shapes, format_shape, is_float, normalise_axis
 from graphc.ops.casting import as_float, cast
 from graphc.ops.creation import ones_like, zeros_like
 from graphc.ops.public import public
-from graphc.ops.random_bits import WORD, bits, fold_in, key, leading, split, words
+from graphc.ops.random_bits import WORD, as_key, bits, fold_in, is_odd, key, normal_of, split, tail, words
+from graphc.ops.random_bits import unit as unit_of
+from graphc.ops.random_gamma import gamma_numbers
 
 PRNGKey = key
-DIGITS = {"float64": 53, "float32": 24}
-"""The random bits of a uniform number."""
 HALF_ROOT = 0.5**0.5
 
 
@@ -46,7 +47,7 @@ def uniform(key: Any, shape: Any = (), dtype: Any = "float64", minval: Any = 0.0
         (batch, 3)
     """
     name = _float_name(dtype)
-    unit = _unit(words(key, shape), name)
+    unit = unit_of(words(key, shape), name)
     low, high = (_parameter(bound, name, unit.shape) for bound in (minval, maxval))
     return unit if (low, high) == (zeros_like(unit), ones_like(unit)) else low + unit * (high - low)
 
@@ -72,9 +73,7 @@ def normal(key: Any, shape: Any = (), dtype: Any = "float64") -> Expr:
         >>> gx.compile(noise)().shape
         (3,)
     """
-    upper, tail = _tail(key, shape, _float_name(dtype))
-    z = apply("ndtri", tail)
-    return apply("where", upper, apply("negative", z), z)
+    return normal_of(words(key, shape), _float_name(dtype))
 
 
 @public(name="random.truncated_normal")
@@ -98,21 +97,48 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
     first = apply("where", mirrored, -high, low)
     last = apply("where", mirrored, -low, high)
     below, above = (0.5 * apply("erfc", -HALF_ROOT * bound) for bound in (first, last))
-    z = apply("ndtri", below + _unit(words(key, wanted), name) * (above - below))
+    z = apply("ndtri", below + unit_of(words(key, wanted), name) * (above - below))
     return apply("clip", apply("where", mirrored, -z, z), low, high)
 
 
 @public(name="random.exponential")
 def exponential(key: Any, shape: Any = (), dtype: Any = "float64") -> Expr:
     """Return numbers of the exponential distribution of mean 1; never 0, accurate near 0 and far out."""
-    upper, tail = _tail(key, shape, _float_name(dtype))
-    return apply("where", upper, -apply("log", tail), -apply("log1p", -tail))
+    word, name = words(key, shape), _float_name(dtype)
+    near = tail(word, name)
+    return apply("where", is_odd(word), -apply("log", near), -apply("log1p", -near))
 
 
 @public(name="random.gumbel")
 def gumbel(key: Any, shape: Any = (), dtype: Any = "float64") -> Expr:
     """Return numbers of the standard Gumbel distribution; always finite."""
     return -apply("log", exponential(key, shape, dtype))
+
+
+@public(name="random.gamma")
+def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = "float64") -> Expr:
+    """Return numbers of the gamma distribution of shape parameter ``a`` and scale 1.
+
+    Each element proposes until a proposal is accepted: exact, in a loop of its own, without vectors.
+
+    Args:
+        key: a key.
+        a: a number or an expression, above 0; NaN is the result elsewhere.
+        shape: by default that of ``a``.
+        dtype: float64 or float32.
+
+    Raises:
+        DTypeError: the dtype is no float.
+        ShapeError: ``a`` does not broadcast to the shape.
+        NotDifferentiable: when a derivative by ``a`` is taken.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.random.gamma(gx.random.key(0), 2.5, ("batch",)).shape
+        (batch,)
+    """
+    parameter = _parameter(a, _float_name(dtype), _shape_of(shape, a))
+    return gamma_numbers(as_key(key), parameter)
 
 
 @public(name="random.bernoulli")
@@ -135,7 +161,7 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Expr:
     """
     probability = as_float(p)
     wanted = _shape_of(shape, probability)
-    unit = _unit(words(key, wanted), probability.dtype)
+    unit = unit_of(words(key, wanted), probability.dtype)
     return apply("less", unit, _parameter(probability, probability.dtype, wanted))
 
 
@@ -204,16 +230,29 @@ def categorical(key: Any, logits: Any, axis: int = -1, shape: Any = None) -> Exp
     return apply("argmax", noise + weights, count + place)
 
 
-def _unit(word: Expr, dtype: str) -> Expr:
-    """Return words as numbers in [0, 1)."""
-    return cast(leading(word, DIGITS[dtype], "int64"), dtype) * 2.0 ** -DIGITS[dtype]
+@public(name="random.permutation")
+def permutation(key: Any, x: Any, axis: int = 0) -> Expr:
+    """Return an array with the items along an axis in random order; of an integer or a size n, 0 to n - 1.
 
+    Args:
+        key: a key.
+        x: an integer, a named dimension, or an array.
+        axis: whose items are put in another order, the same for all of the other axes.
 
-def _tail(key: Any, shape: Any, dtype: str) -> tuple[Expr, Expr]:
-    """Return for each element a fair coin, and a number in (0, 1/2] as precise near 0 as floats are."""
-    word = words(key, shape)
-    tail = (cast(leading(word, 63, "int64"), dtype) + 0.5) * 2.0**-64
-    return apply("equal", apply("mod", word, constant(2, WORD)), constant(1, WORD)), tail
+    Raises:
+        ShapeError: the axis is out of range.
+
+    Example:
+        >>> import graphc as gx
+        >>> order = gx.compile(gx.random.permutation(gx.random.key(0), 5))()
+        >>> sorted(order.tolist())
+        [0, 1, 2, 3, 4]
+    """
+    if isinstance(x, (int, str, Dimension)):
+        return apply("argsort", words(key, x))
+    (node,) = as_exprs(x)
+    place = normalise_axis(axis, node.ndim, "random.permutation")
+    return apply("take", node, apply("argsort", words(key, node.shape[place])), place)
 
 
 def _float_name(dtype: Any) -> str:
@@ -239,6 +278,6 @@ def _parameter(value: Any, dtype: str, shape: Any) -> Expr:
 
 
 __all__ = [
-    "PRNGKey", "bernoulli", "bits", "categorical", "exponential", "fold_in", "gumbel", "key", "normal", "randint",
+    "PRNGKey", "bernoulli", "bits", "categorical", "exponential", "fold_in", "gamma", "gumbel", "key", "normal", "permutation", "randint",
     "split", "truncated_normal", "uniform",
 ]  # fmt: skip

@@ -26,6 +26,8 @@ THREEFRY = enter(
     )
 )  # fmt: skip
 WORD = "uint64"
+DIGITS = {"float64": 53, "float32": 24}
+"""The random bits of a uniform number."""
 SPLIT, FOLD = 1 << 63, 1 << 62
 """What is added to counters that make keys."""
 DIGITS = {"float64": 53, "float32": 24}
@@ -76,7 +78,7 @@ def split(key: Any, num: Any = 2) -> Expr:
         >>> gx.random.split(gx.random.key(0), 3).shape
         (3,)
     """
-    return _enciphered(_as_key(key), positions(as_shape(num)), SPLIT)
+    return _enciphered(as_key(key), positions(as_shape(num)), SPLIT)
 
 
 @public(name="random.fold_in")
@@ -99,7 +101,7 @@ def fold_in(key: Any, data: Any) -> Expr:
     (node,) = as_exprs(data)
     if is_float(node.dtype) or node.dtype == "bool":
         raise DTypeError(f"data to fold in are integers, got {node.dtype}", remedy="cast them with .astype(int)")
-    return _enciphered(_as_key(key), apply("mod", cast(node, WORD), constant(FOLD, WORD)), FOLD)
+    return _enciphered(as_key(key), apply("mod", cast(node, WORD), constant(FOLD, WORD)), FOLD)
 
 
 @public(name="random.bits")
@@ -117,12 +119,38 @@ def bits(key: Any, shape: Any = (), dtype: Any = "uint64") -> Expr:
 
 def words(key: Any, shape: Any) -> Expr:
     """Return 64 random bits for each element of a shape, as uint64."""
-    return _enciphered(_as_key(key), positions(as_shape(shape)), 0)
+    return _enciphered(as_key(key), positions(as_shape(shape)), 0)
 
 
 def leading(word: Expr, count: int, dtype: str) -> Expr:
     """Return the first so many bits of words as integers."""
     return cast(apply("floor_divide", word, constant(1 << (64 - count), WORD)) if count < 64 else word, dtype)
+
+
+def word(key: Expr, number: Expr) -> Expr:
+    """Return 64 random bits for a number."""
+    return _enciphered(key, number, 0)
+
+
+def unit(word: Expr, dtype: str) -> Expr:
+    """Return words as numbers in [0, 1)."""
+    return cast(leading(word, DIGITS[dtype], "int64"), dtype) * 2.0 ** -DIGITS[dtype]
+
+
+def tail(word: Expr, dtype: str) -> Expr:
+    """Return words but for their last bit as numbers in (0, 1/2], as precise near 0 as floats are."""
+    return (cast(leading(word, 63, "int64"), dtype) + 0.5) * 2.0**-64
+
+
+def is_odd(word: Expr) -> Expr:
+    """Return the last bit of words: a fair coin."""
+    return apply("equal", apply("mod", word, constant(2, WORD)), constant(1, WORD))
+
+
+def normal_of(word: Expr, dtype: str) -> Expr:
+    """Return words as standard normal numbers."""
+    z = apply("ndtri", tail(word, dtype))
+    return apply("where", is_odd(word), -z, z)
 
 
 def _enciphered(key: Expr, numbers: Expr, offset: int) -> Expr:
@@ -131,7 +159,7 @@ def _enciphered(key: Expr, numbers: Expr, offset: int) -> Expr:
     return elementwise(THREEFRY, key, apply("add", counter, constant(offset, WORD)) if offset else counter)
 
 
-def _as_key(key: Any) -> Expr:
+def as_key(key: Any) -> Expr:
     """Return a key.
 
     Raises:

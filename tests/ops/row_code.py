@@ -17,9 +17,9 @@ from graphc.backends import mathlib, plain_math
 from graphc.check.elements import NUMBERS
 from graphc.check.rows import scalar_rows
 from graphc.graph.table import OPERATIONS
-from graphc.ops.scalar_row import ARGUMENT_NAMES, CastOperation, ScalarOperation
+from graphc.ops.scalar_row import ARGUMENT_NAMES, ScalarOperation
 
-ROWS = [row for row in scalar_rows(OPERATIONS) if not isinstance(row, CastOperation) and row.rule != "bits"]
+ROWS = [row for row in scalar_rows(OPERATIONS) if type(row) is ScalarOperation and row.rule != "bits"]
 NUMERIC = [row for row in ROWS if row.rule != "logic"]
 FLOATS = {"float32": np.float32, "float64": np.float64}
 DIGITS = 80

@@ -12,7 +12,7 @@ from scipy import stats
 
 import graphc as gx
 from graphc.backends.formulas import threefry
-from graphc.errors import ArgumentError, DTypeError, GraphcError, ShapeError
+from graphc.errors import ArgumentError, DTypeError, GraphcError, NotDifferentiable, ShapeError
 from graphc.ops.random_bits import THREEFRY
 from graphc.ops.scalar_row import elementwise
 
@@ -253,6 +253,46 @@ def test_categories_come_with_their_probabilities() -> None:
     assert second[2] == 0
     assert stats.binomtest(int(second[0]), COUNT).pvalue > LEAST
     assert draw(gx.random.categorical(KEY, logits.T, axis=0)).shape == (2,)
+
+
+def test_permutations_are_equally_likely_and_move_whole_items() -> None:
+    keys = gx.tensor("keys", ("n",), "uint64")
+    orders = gx.compile(gx.vmap(lambda key: gx.random.permutation(key, 3))(keys), [keys])(
+        np.arange(3000, dtype=np.uint64)
+    )
+    assert stats.chisquare(np.unique(orders, axis=0, return_counts=True)[1]).pvalue > LEAST
+    x = gx.tensor("x", ("n", 2))
+    rows, order = gx.compile([gx.random.permutation(KEY, x), gx.random.permutation(KEY, "n")], [KEY, x])(
+        7, np.arange(20.0).reshape(10, 2)
+    )
+    assert sorted(order.tolist()) == list(range(10))
+    assert np.array_equal(rows, np.arange(20.0).reshape(10, 2)[order])
+    assert np.array_equal(draw(gx.random.permutation(KEY, 10), backend="reference"), order)
+
+
+@pytest.mark.parametrize("a", [0.05, 0.7, 1.0, 3.5, 1000.0])
+def test_gamma_numbers_follow_their_distribution(a: float) -> None:
+    for dtype in ("float64", "float32"):
+        numbers = draw(gx.random.gamma(KEY, a, (COUNT,), dtype))
+        assert numbers.dtype == dtype
+        assert stats.kstest(numbers.astype(np.float64), stats.gamma(a).cdf).pvalue > LEAST
+
+
+def test_gamma_numbers_of_no_distribution_are_nan() -> None:
+    found = draw(gx.random.gamma(KEY, np.array([-1.0, 0.0, np.nan, np.inf, 2.0])))
+    assert np.isnan(found).tolist() == [True, True, True, True, False]
+    assert draw(gx.random.gamma(KEY, 2.0, (0,))).shape == (0,)
+    wanted = draw(gx.random.gamma(KEY, np.arange(1.0, 5.0)), backend="reference")
+    np.testing.assert_allclose(draw(gx.random.gamma(KEY, np.arange(1.0, 5.0))), wanted, rtol=1e-12)
+
+
+def test_the_derivative_of_gamma_numbers_by_their_parameter_is_refused() -> None:
+    a, scale = gx.symbols("a scale")
+    number = scale * gx.random.gamma(KEY, a)
+    with pytest.raises(NotDifferentiable, match="by its parameter"):
+        gx.grad(number, a)
+    slope = gx.compile(gx.grad(number, scale), [KEY, a])(7, 2.0)
+    assert slope == draw(gx.random.gamma(KEY, 2.0))
 
 
 def test_seeds_are_integers_of_any_size_or_expressions() -> None:
