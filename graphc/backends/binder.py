@@ -250,7 +250,7 @@ class _Binder(Words):
             with array:
                 rank = self.b.trunc(self.load(row, 8 * Row.RANK), INT)
                 sizes = self.b.add(self.word_of(row), WORD(8))
-                made = self.new_array(self.load(row, 8 * Row.TYPE), rank, sizes)
+                made = self.new_result(self.load(row, 8 * Row.TYPE), rank, sizes, self.load(row, 8 * Row.HANDLER))
                 self.hand_over(made, number)
                 self.put(row, self.load(made, Field.DATA))
             with scalar:

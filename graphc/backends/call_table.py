@@ -18,9 +18,12 @@ class Head(IntEnum):
 
 
 class Row(IntEnum):
-    """The words of a row, which is an input, output or workspace. A workspace has its offset for its bytes."""
+    """The words of a row, which is an input, output or workspace. A workspace has its offset for its bytes.
 
-    KIND, POSITION, TYPE, RANK, BYTES = range(5)
+    The handler is what a large result's memory is from, see `graphc.backends.result_memory`, 0 for NumPy's own.
+    """
+
+    KIND, POSITION, TYPE, RANK, BYTES, HANDLER = range(6)
 
 
 class Kind(IntEnum):

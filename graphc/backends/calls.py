@@ -13,6 +13,7 @@ import numpy as np
 from graphc.backends.binder import binder
 from graphc.backends.call_table import LANES, Head, Kind, Row
 from graphc.backends.cpu import Native
+from graphc.backends.result_memory import SMALLEST, handler, release
 from graphc.backends.source import array_arguments, returned_values
 from graphc.graph.dimensions import evaluate
 from graphc.kernel.ir import Buffer, Kernel
@@ -112,7 +113,9 @@ def _rows(
         dtype, at = np.dtype(entry.dtype), len(frame)
         if isinstance(entry, Buffer):
             shape = [evaluate(size, sizes) for size in entry.shape]
-            rows[entry.role].append([Kind.ARRAY, at, id(dtype), len(shape), math.prod(shape) * dtype.itemsize])
+            size = math.prod(shape) * dtype.itemsize
+            kept = id(handler()) if entry.role == "output" and size >= SMALLEST else 0
+            rows[entry.role].append([Kind.ARRAY, at, id(dtype), len(shape), size, kept])
             frame += [kernel.constants[entry.name].ctypes.data if entry.role == "constant" else 0, *shape]
         else:
             rows["input"].append(_number_row(at, dtype))
@@ -121,7 +124,7 @@ def _rows(
     for value in returned_values(kernel):
         dtype = np.dtype(value.dtype)
         kind = KINDS[value.dtype] if value.dtype in ("float64", "int64", "bool") else Kind.OTHER
-        rows["output"].append([kind, len(frame), id(dtype), 0, dtype.itemsize])
+        rows["output"].append([kind, len(frame), id(dtype), 0, dtype.itemsize, 0])
         frame += [0, 0]
     return rows["input"], rows["output"], rows["workspace"], frame
 
@@ -129,12 +132,13 @@ def _rows(
 def _number_row(position: int, dtype: np.dtype[Any]) -> list[int]:
     """Return the row of an input that is a number, with the one or two types of the same bits."""
     if dtype == "float64":
-        return [Kind.FLOAT64, position, id(float), id(np.float64), 0]
-    return [KINDS.get(dtype.name, Kind.OTHER), position, id(dtype.type), 0, 0]
+        return [Kind.FLOAT64, position, id(float), id(np.float64), 0, 0]
+    return [KINDS.get(dtype.name, Kind.OTHER), position, id(dtype.type), 0, 0, 0]
 
 
 def _free(pool: Any) -> None:
-    """Let go of the memory that calls left."""
+    """Let go of the memory that calls left, and of that of large results."""
+    release()
     address = int(pool[0])
     while address:
         memory = ctypes.cast(address, ctypes.py_object).value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
-from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
+
+from graphc.backends.numpy_functions import Place, numpy_function
 
 WORD = ir.IntType(64)
 BYTE, INT, REAL, NARROW = ir.IntType(8), ir.IntType(32), ir.DoubleType(), ir.FloatType()
@@ -22,8 +22,6 @@ DTYPE_MASK = ~(0xFF << 24 if sys.byteorder == "little" else 0xFF << 32)
 """What counts of a dtype's word: its kind, character, byte order and number, not its flags."""
 READABLE, WRITABLE = 0x101, 0x501
 """Flags of an array that is contiguous in C's order and aligned, and that may be written to besides."""
-NEW_ARRAY, NEW_SCALAR = 94, 60
-"""Places of `PyArray_NewFromDescr` and `PyArray_Scalar` in NumPy's table of functions, fixed by its ABI."""
 
 
 class Field(IntEnum):
@@ -97,17 +95,25 @@ class Words:
     def new_array(self, dtype: Any, rank: Any, sizes: Any) -> Any:
         """Return a new array, or 0."""
         dtype, zero = self.new_reference(dtype), WORD(0)
-        function, kind = _numpy_function(NEW_ARRAY), WORD(id(np.ndarray))
+        function, kind = WORD(numpy_function(Place.NEW_ARRAY)), WORD(id(np.ndarray))
         return self.call(function, WORD, kind, dtype, rank, sizes, zero, zero, INT(0), zero)
+
+    def new_result(self, dtype: Any, rank: Any, sizes: Any, handler: Any) -> Any:
+        """Return a new array, or 0; its memory is from a handler if one is given, a word of 0 for none."""
+        large = self.b.not_(self.is_equal(handler, 0))
+        before = cgutils.alloca_once(self.b, WORD)
+        with self.b.if_then(large, likely=False):
+            self.b.store(self.swap_handler(handler), before)
+        made = self.new_array(dtype, rank, sizes)
+        with self.b.if_then(large, likely=False):
+            for each in (self.swap_handler(self.b.load(before)), self.b.load(before)):
+                self.call("Py_DecRef", ir.VoidType(), each)
+        return made
+
+    def swap_handler(self, handler: Any) -> Any:
+        """Set the object that NumPy takes memory from; return the one before, a new reference."""
+        return self.call(WORD(numpy_function(Place.SET_HANDLER)), WORD, handler)
 
     def new_scalar(self, dtype: Any, place: Any) -> Any:
         """Return NumPy's object of the number at an address, or 0."""
-        return self.call(_numpy_function(NEW_SCALAR), WORD, place, dtype, WORD(0))
-
-
-def _numpy_function(number: int) -> ir.Constant:
-    """Return the address of a function of NumPy's C interface."""
-    address = ctypes.pythonapi.PyCapsule_GetPointer
-    address.restype, address.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    functions = ctypes.cast(address(_multiarray_umath._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p))
-    return WORD(functions[number])
+        return self.call(WORD(numpy_function(Place.NEW_SCALAR)), WORD, place, dtype, WORD(0))
