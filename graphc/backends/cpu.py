@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -172,7 +172,7 @@ def _dispatcher(module: ModuleType, name: str, fast_math: bool, cached: bool) ->
     flags = set(FAST if fast_math else STRICT)
     options = {"nogil": True, "error_model": "numpy", "fastmath": flags, "no_cfunc_wrapper": True}
     for each, function in list(vars(module).items()):
-        if each.startswith(LOOP):
+        if each.startswith(LOOP) and isinstance(function, FunctionType):
             setattr(module, each, njit(pipeline_class=LoopCompiler, **options)(function))
     return njit(cache=cached, pipeline_class=KernelCompiler, **options)(getattr(module, name))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from graphc.backends.program import CpuProgram, Program
 from graphc.graph import tree
+from graphc.settings import read_settings
 
 MISSING: Any = object()
 
@@ -34,7 +35,7 @@ def make_entry(
         structure: the structure of the result.
         slow: called with all arguments when they do not fit as they are.
     """
-    if not isinstance(program, CpuProgram) or not program.native.function:
+    if not isinstance(program, CpuProgram) or not read_settings().jit:
         return None
     if not all(_is_plain(each) for each in (structure, *(of for _, of in arguments))):
         return None

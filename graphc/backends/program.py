@@ -23,7 +23,7 @@ from graphc.graph.dimensions import Count, Dimension, Shape, evaluate, names
 from graphc.graph.node import Expr
 from graphc.graph.types import format_shape
 from graphc.kernel.ir import Kernel
-from graphc.kernel.parallel import is_threaded
+from graphc.kernel.parallel import for_sizes, is_threaded
 from graphc.kernel.requirements import requirements
 
 Array = np.ndarray[Any, Any]
@@ -88,6 +88,9 @@ class Program:
             if any(np.may_share_memory(target, other) for other in (out or ())[:position]):
                 raise ArgumentError("out: two results would share memory", remedy="pass an array of its own for each")
 
+    def prepare(self) -> None:
+        """Compile what calls need, if nothing was compiled yet; what needs the sizes of arguments is left to calls."""
+
     def source(self) -> str:
         """Return the generated source, each line with the user's line."""
         return render(self.job.kernel).annotated()
@@ -117,27 +120,53 @@ class CpuProgram(Program):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self.native = cpu.compile_kernel(job.kernel, job.fast_math, job.cache, self.seconds, job.precise)
+        self._natives: dict[bool, cpu.Native] = {}
         self.allocated = [
             (b.name, b.shape, np.dtype(b.dtype)) for b in array_arguments(job.kernel) if b.role == "output"
         ]
         self.threads = thread_count(job.threads)
         self._calls: OrderedDict[tuple[int, ...], Callable[..., Any]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        if not self.sizes.binders:
+            self.prepare()
 
     @property
     def cache_hits(self) -> int:
         """How many native functions were loaded from the disk cache."""
-        return self.native.cache_hits
+        return sum(native.cache_hits for native in self._natives.values())
+
+    def native_of(self, kernel: Kernel) -> cpu.Native:
+        """Return what a kernel of this program was compiled to: with threads, or without."""
+        job = self.job
+        with self._lock:
+            if kernel.threads not in self._natives:
+                self._natives[kernel.threads] = cpu.compile_kernel(
+                    kernel, job.fast_math, job.cache, self.seconds, job.precise
+                )
+            return self._natives[kernel.threads]
+
+    def prepare(self) -> None:
+        """Compile for sizes that need no threads; see `Program.prepare`."""
+        _ = self.native
+
+    @property
+    def native(self) -> cpu.Native:
+        """What the kernel was compiled to first, for sizes that tell whether threads pay; now, if nothing was."""
+        return next(iter(self._natives.values()), None) or self.native_of(self._smallest)
+
+    @cached_property
+    def _smallest(self) -> Kernel:
+        """The kernel for named dimensions of size 1."""
+        return for_sizes(self.job.kernel, dict.fromkeys((name for name, _, _ in self.sizes.binders), 1))
 
     @cached_property
     def kernel(self) -> Callable[..., Any]:
         """The native function for compiled code to call, its number of threads given."""
-        kernel = self.job.kernel
-        if not (self.native.function and is_threaded(kernel)):
-            return self.native.kernel
+        kernel, native = self.job.kernel, self.native_of(self.job.kernel)
+        if not (native.function and is_threaded(kernel)):
+            return native.kernel
         arguments = len(kernel.inputs) + len(array_arguments(kernel))
-        bound: Callable[..., Any] = with_threads(self.native.kernel, arguments, self.threads)
+        bound: Callable[..., Any] = with_threads(native.kernel, arguments, self.threads)
         return bound
 
     def call_for(self, sizes: tuple[int, ...]) -> Callable[..., Any]:
@@ -150,7 +179,8 @@ class CpuProgram(Program):
             if sizes not in self._calls:
                 self.sizes.require(sizes)
                 named = dict(zip((name for name, _, _ in self.sizes.binders), sizes, strict=True))
-                self._calls[sizes] = make_call(self.job.kernel, self.native, named, self.threads)
+                kernel = for_sizes(self.job.kernel, named)
+                self._calls[sizes] = make_call(kernel, self.native_of(kernel), named, self.threads)
             self._calls.move_to_end(sizes)
             while len(self._calls) > KEPT:
                 self._calls.popitem(last=False)

@@ -218,6 +218,7 @@ class Function:
         if kind is None:
             kind = "value_and_grad" if self._definition.is_scalar else "call"
         program, record = self._programs.program(kind)
+        program.prepare()
         return explain(kind, self._definition.options.backend, program.job.kernel, record)
 
     def why(self, node: Expr) -> list[Step]:

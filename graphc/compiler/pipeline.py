@@ -156,6 +156,7 @@ def make_program(outputs: Sequence[Expr], inputs: Sequence[Expr], options: Optio
     record.seconds.update(program.seconds)
     others = time.perf_counter() - start - sum(program.seconds.values())
     record.seconds["prepare: how arguments are checked and memory is laid out"] = others
+    program.seconds = record.seconds
     if "source" in settings.show and options.backend == "cpu":
         print(f"--- graphc source\n{program.source()}", file=sys.stderr)
     return program

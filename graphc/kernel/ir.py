@@ -207,6 +207,8 @@ class Kernel:
     body: tuple[Statement, ...]
     results: tuple[str | Value, ...]
     constants: dict[str, Any] = field(default_factory=dict)
+    threads: bool = True
+    """Whether its loops and products may use threads where they have the work."""
 
     def with_body(self, body: tuple[Statement, ...]) -> Kernel:
         """Return the kernel with other statements."""

@@ -7,10 +7,10 @@ folds into its own, and these are folded in order. Whether it does is decided at
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from graphc.graph.dimensions import Dimension, Size, product
+from graphc.graph.dimensions import Dimension, Size, evaluate, is_open, product
 from graphc.graph.types import DType
 from graphc.kernel.accesses import Accesses
 from graphc.kernel.affine import as_sum
@@ -60,6 +60,24 @@ def run_in_chunks(kernel: Kernel) -> Kernel:
     )
 
 
+def for_sizes(kernel: Kernel, sizes: Mapping[str, int]) -> Kernel:
+    """Return the kernel itself if a loop or product has work for threads at these sizes, else one without threads.
+
+    That one is compiled in a fraction of the time, and does the same.
+    """
+    loops = [s.chunks.work * s.extent for s in kernel.body if isinstance(s, Loop) and s.chunks is not None]
+    works = [work for statement in kernel.body for work in _calls(kernel, statement)]
+    if any(_reaches(work, WORTHWHILE, sizes) for work in loops) or any(_reaches(w, SINGLE, sizes) for w in works):
+        return kernel
+    body = tuple(replace(s, chunks=None) if isinstance(s, Loop) else s for s in kernel.body)
+    return replace(kernel, body=body, threads=False)
+
+
+def _reaches(work: Size, enough: int, sizes: Mapping[str, int]) -> bool:
+    """Tell whether work is enough, or of a size that only running tells."""
+    return is_open(work) or evaluate(work, sizes) >= enough
+
+
 def is_threaded(kernel: Kernel) -> bool:
     """Tell whether loops or products may use threads: then the native function takes their number, last."""
     return bool(products(kernel)) or any(isinstance(s, Loop) and s.chunks is not None for s in kernel.body)
@@ -67,7 +85,7 @@ def is_threaded(kernel: Kernel) -> bool:
 
 def products(kernel: Kernel) -> list[Statement]:
     """Return the statements of the body with library calls, if one may have enough work for several threads."""
-    found = [(statement, list(_calls(kernel, statement))) for statement in kernel.body]
+    found = [(statement, list(_calls(kernel, statement))) for statement in kernel.body if kernel.threads]
     if not any(isinstance(work, Dimension) or work >= SINGLE for _, works in found for work in works):
         return []
     return [statement for statement, works in found if works]
@@ -76,7 +94,7 @@ def products(kernel: Kernel) -> list[Statement]:
 def is_cut(kernel: Kernel, call: Library) -> bool:
     """Tell whether a product may have enough work for parts on several threads."""
     work = work_of(kernel, (call,))
-    return call.call == "gemm" and (isinstance(work, Dimension) or work >= 2 << PART_BITS)
+    return kernel.threads and call.call == "gemm" and (isinstance(work, Dimension) or work >= 2 << PART_BITS)
 
 
 def _calls(kernel: Kernel, statement: Statement) -> Iterator[Size]:

@@ -260,3 +260,20 @@ def test_the_switch_says_how_many_where_the_function_does_not(monkeypatch):
 
 def program_threads(function):
     return function._programs.program("call")[0].threads
+
+
+def compiled(function: gx.Function) -> list[bool]:
+    """Return for each compiled form of a function's kernel whether it uses threads."""
+    return list(function._programs.program("call")[0]._natives)  # type: ignore[attr-defined]
+
+
+def test_threads_are_compiled_when_sizes_first_have_work_for_them() -> None:
+    x = gx.tensor("x", ("n",))
+    function = gx.compile(gx.sum(gx.tanh(x) * gx.exp(x)), cache=False)
+    small, large = np.linspace(0, 1, 10), np.linspace(0, 1, 200_000)
+    first = function(small)
+    assert compiled(function) == [False]
+    assert function(large) == pytest.approx(np.sum(np.tanh(large) * np.exp(large)), rel=1e-13)
+    assert compiled(function) == [False, True]
+    assert function(small) == first
+    assert len(compiled(function)) == 2
