@@ -70,7 +70,7 @@ def test_the_commands_of_the_readme_name_extras_that_exist() -> None:
     extras = importlib.metadata.metadata("graphc").get_all("Provides-Extra") or []
     commands = [line for block in blocks_of(text) if block.kind == "bash" for line in block.body.splitlines()]
     assert len(commands) == 2
-    for command, extra, last in zip(commands, ("demo", "test"), ("graphc demo", "pytest -q"), strict=True):
+    for command, extra, last in zip(commands, ("demo", "test"), ("graphc demo", "pytest -q -n auto"), strict=True):
         assert f'".[{extra}]"' in command
         assert extra in extras
         assert command.endswith(last)
