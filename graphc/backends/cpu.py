@@ -154,10 +154,8 @@ def _through_cache(name: str, text: str, signature: Any, fast_math: bool) -> Any
     except OSError as error:
         cache.warn_unusable(error)
         return _in_memory(name, text, signature, fast_math)
-    except RuntimeError:
-        if (cache.directory() / f"{name}.py").exists():
-            raise
-        return _in_memory(name, text, signature, fast_math)  # another process cleared the cache meanwhile
+    except RuntimeError:  # Numba found no place for its files: another process cleared the cache meanwhile
+        return _in_memory(name, text, signature, fast_math)
 
 
 def _in_memory(name: str, text: str, signature: Any, fast_math: bool) -> Any:

@@ -92,7 +92,7 @@ def test_a_wrong_value_of_a_switch_is_named(variable, text, monkeypatch):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"backend": "tpu"}, "backend: one of cpu, reference"), ({"debug": "inf"}, 'None or "nan"')],
+    [({"backend": "tpu"}, "backend: one of cpu, reference"), ({"debug": "inf"}, 'None, "nan" or "index"')],
 )
 def test_a_wrong_option_is_named(options, message):
     with pytest.raises(ArgumentError, match=message):
