@@ -29,7 +29,7 @@ MISUSES: list[tuple[str, Callable[[], Any], type[GraphcError], str]] = [
     ("int", lambda: int(x), ArgumentError, "compile"),
     ("index", lambda: [1, 2][x], ArgumentError, "compile"),  # type: ignore[call-overload]
     ("array", lambda: np.asarray(x), ArgumentError, "compile"),
-    ("setitem", set_item, UnsupportedError, "gx.where"),
+    ("setitem", set_item, UnsupportedError, "x.at[i].set(v)"),
     ("out", lambda: np.add(x, y, out=np.zeros(3)), UnsupportedError, "out="),
     ("unknown NumPy function", lambda: np.fft.fft(v), UnsupportedError, "docs/operations.md"),
     ("unknown ufunc method", lambda: np.add.outer(v, v), UnsupportedError, "docs/operations.md"),
