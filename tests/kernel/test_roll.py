@@ -19,6 +19,7 @@ from graphc.kernel.ir import Kernel, Loop
 from graphc.kernel.lower import lower
 from graphc.kernel.normalise import normalise
 from graphc.kernel.repeats import LONGEST_PERIOD, find_repeats
+from graphc.kernel.loops import fuse_loops
 from graphc.kernel.roll import FEWEST, roll
 from graphc.kernel.verify import verify
 from graphc.kernel.walk import walk_statements
@@ -187,8 +188,9 @@ def test_recurrences_keep_the_c_library_whose_single_calls_are_faster() -> None:
     assert ["vector_runtime" in each.text for each in native] == [False, True]
 
 
-def test_the_pass_is_first_among_the_kernel_passes_and_leaves_small_graphs_alone() -> None:
-    assert KERNEL_PASSES[0][1] is roll
+def test_the_pass_runs_before_loops_fuse_and_leaves_small_graphs_alone() -> None:
+    passes = [transform for _, transform in KERNEL_PASSES]
+    assert passes.index(roll) < passes.index(fuse_loops)
     small = make_kernel([chain(5)], free_symbols([chain(5)]), Record())
     assert not loops(small)
 
