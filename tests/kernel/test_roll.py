@@ -16,10 +16,10 @@ from graphc.graph.dimensions import evaluate
 from graphc.graph.node import Expr
 from graphc.graph.walk import free_symbols, topological_order
 from graphc.kernel.ir import Kernel, Loop
+from graphc.kernel.loops import fuse_loops
 from graphc.kernel.lower import lower
 from graphc.kernel.normalise import normalise
 from graphc.kernel.repeats import LONGEST_PERIOD, find_repeats
-from graphc.kernel.loops import fuse_loops
 from graphc.kernel.roll import FEWEST, roll
 from graphc.kernel.verify import verify
 from graphc.kernel.walk import walk_statements
