@@ -164,7 +164,15 @@ def info() -> tuple[Path, int, int]:
     """Return the cache's folder, its number of kernels and its size in bytes."""
     folder = directory()
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return folder, sum(path.suffix == ".py" for path in files), sum(path.stat().st_size for path in files)
+    return folder, sum(path.suffix == ".py" for path in files), sum(map(_bytes_in, files))
+
+
+def _bytes_in(path: Path) -> int:
+    """Return the size of a file, 0 where another process has removed it meanwhile."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def clear() -> int:
