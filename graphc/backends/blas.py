@@ -135,7 +135,10 @@ def gemm(
 
 @intrinsic
 def gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any, scale: Any) -> Any:
-    """Type and emit ``y = scale * op(a) @ x`` of a contiguous matrix and vectors, or add it to y."""
+    """Type and emit ``y = scale * op(a) @ x`` of a contiguous matrix and vectors, or add it to y.
+
+    The vectors may be matrices with one row or column.
+    """
     factor = type_of(scale)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -145,7 +148,8 @@ def gemv(typing_context: Any, a: Any, x: Any, y: Any, transposed: Any, add: Any,
         y_data, y_shape = caller.array(y, arguments[2])
         transposes, adds = (builder.trunc(flag, ir.IntType(1)) for flag in arguments[3:5])
         plain = builder.not_(transposes)
-        with caller.unless_nothing_is_summed(x_shape[0], adds, y_data, y_shape):
+        inner = functools.reduce(builder.mul, x_shape)
+        with caller.unless_nothing_is_summed(inner, adds, y_data, y_shape):
             caller.call(
                 "gemv", caller.flag(plain), caller.integer(a_shape[1]), caller.integer(a_shape[0]),
                 caller.number(factor, arguments[5]), a_data, caller.stride(a_shape[1]), x_data, caller.one(),

@@ -123,3 +123,16 @@ def test_blocks_of_rows_take_weights_in_a_column(native, monkeypatch):
     expected = gx.compile(results, inputs=inputs, backend="reference")(*given)
     for found, wanted in zip(gx.compile(results, inputs=inputs)(*given), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "shapes", [((1, 0), (0, 2)), ((3, 0), (0, 2)), ((3, 0), (0,)), ((0,), (0, 2)), ((2, 0), (0, 1))]
+)
+def test_products_of_nothing_are_zeros_whatever_was_in_memory(shapes, dtype) -> None:
+    a, b = gx.tensor("a", shapes[0], dtype), gx.tensor("b", shapes[1], dtype)
+    product = gx.exp(a) @ gx.exp(b)
+    out = np.full(product.shape, 7.5, dtype)
+    function = gx.compile(product, inputs=[a, b])
+    function(np.empty(shapes[0], dtype), np.empty(shapes[1], dtype), out=out)
+    assert not out.any()
