@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
+from graphc.graph.block import placeholder
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.ops.contraction_row import CONTRACT
@@ -23,6 +25,41 @@ class Lift:
 
     operands: tuple[Expr, ...]
     after: Callable[[Mapping[Expr, Expr]], Expr]
+
+
+class Totals:
+    """The sums over the steps of what each step adds to the adjoints of what a loop captures.
+
+    Terms that can be are summed after the loop, from their stacked operands; the others in a carry for each.
+    """
+
+    def __init__(self, parts: Mapping[Expr, Expr], stacking: bool) -> None:
+        """Take for each captured parameter what a step adds; without stacking nothing is kept of each step."""
+        self.terms = {p: [(term, lifted(term) if stacking else None) for term in terms_of(parts[p])] for p in parts}
+        self.sums = {
+            p: placeholder(p.dtype, p.shape)
+            for p, terms in self.terms.items()
+            if any(lift is None for _, lift in terms)
+        }
+        lifts = [lift for terms in self.terms.values() for _, lift in terms if lift is not None]
+        self.operands = list(dict.fromkeys(operand for lift in lifts for operand in lift.operands))
+        """What the steps stack."""
+
+    def added(self) -> dict[Expr, Expr]:
+        """Return each carry with what it becomes in a step."""
+        found = {p: [term for term, lift in terms if lift is None] for p, terms in self.terms.items()}
+        return {carry: _sum([carry, *found[p]]) for p, carry in self.sums.items()}
+
+    def whole(self, carried: Sequence[Expr], stacks: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
+        """Return the adjoint of each captured parameter from the last carries and the stacked operands."""
+        last = dict(zip(self.sums, carried, strict=True))
+        after = {p: [lift.after(stacks) for _, lift in terms if lift is not None] for p, terms in self.terms.items()}
+        return {p: _sum([last[p], *after[p]] if p in last else after[p]) for p in self.terms}
+
+
+def _sum(terms: Sequence[Expr]) -> Expr:
+    """Return the sum of one or more expressions."""
+    return reduce(lambda total, term: apply("add", total, term), terms)
 
 
 def terms_of(node: Expr) -> list[Expr]:

@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from graphc.autodiff.lifting import lifted, terms_of
+from graphc.autodiff.lifting import Totals
 from graphc.autodiff.saving import choose_saved
 from graphc.graph.block import placeholder
-from graphc.graph.leaf import constant
 from graphc.graph.node import Expr, Gradient
 from graphc.graph.table import apply
 from graphc.graph.walk import reaching, substitute, topological_order
@@ -91,7 +90,7 @@ class _Backward:
         )
         following = {bars[n]: or_zero(table.get(loop.carries[n]), bars[n]) for n in live}
         slopes = {element: table[element] for element in elements if element in table}
-        totals = {p: terms_of(table[p]) for p in outside if p in table}
+        totals = Totals({p: table[p] for p in outside if p in table}, stacking=not loop.recompute)
         return self._run(bars, stacked_bars, following, slopes, totals)
 
     def _run(
@@ -100,25 +99,14 @@ class _Backward:
         stacked_bars: dict[int, Expr],
         following: dict[Expr, Expr],
         slopes: dict[Expr, Expr],
-        totals: dict[Expr, list[Expr]],
+        totals: Totals,
     ) -> list[Gradient]:
         """Return the contributions, given the graphs of one step back."""
-        loop = self.loop
-        lifts = {p: [lifted(term) for term in terms] for p, terms in totals.items()}
-        sums = {p: placeholder(p.dtype, p.shape) for p, found in lifts.items() if any(lift is None for lift in found)}
-        added = {
-            sums[p]: _sum([sums[p], *(t for t, lift in zip(totals[p], lifts[p], strict=True) if lift is None)])
-            for p in sums
-        }
-        operands = dict.fromkeys(o for found in lifts.values() for lift in found if lift for o in lift.operands)
-        roots = [*following.values(), *added.values(), *slopes.values(), *operands]
-        saved = choose_saved(roots, (*loop.following, *loop.stacked), loop.carries, loop.recompute)
-        forward = replace(loop, stacked=(*loop.stacked, *saved)).build(self.captured)
-        first = len(loop.carries) + len(loop.stacked)
-        kept = dict(zip(saved, forward[first : first + len(saved)], strict=True))
+        loop, added = self.loop, totals.added()
+        saved, kept, steps = self._forward([*following.values(), *added.values(), *slopes.values(), *totals.operands])
         stand_ins = {node: placeholder(node.dtype, node.shape) for node in saved}
-        ready = {**kept, **dict(zip(loop.elements, loop.sequences, strict=True))}
-        stacked = [*slopes.values(), *(operand for operand in operands if operand not in ready)]
+        ready = {**dict(zip(saved, kept, strict=True)), **dict(zip(loop.elements, loop.sequences, strict=True))}
+        stacked = [*slopes.values(), *(operand for operand in totals.operands if operand not in ready)]
         outputs = substitute([*following.values(), *added.values(), *stacked], stand_ins)
         size = len(following) + len(added)
         back = Loop(
@@ -127,26 +115,31 @@ class _Backward:
             elements=(*loop.elements, *stand_ins.values(), *stacked_bars.values()),
             following=tuple(outputs[:size]),
             stacked=tuple(outputs[size:]),
-            initial=(*(or_zero(self.parts.get(n), bar) for n, bar in bars.items()), *map(_zeros, added)),
-            sequences=(*loop.sequences, *kept.values(), *(self.parts[n] for n in stacked_bars)),
+            initial=(*(or_zero(self.parts.get(n), bar) for n, bar in bars.items()), *(or_zero(None, a) for a in added)),
+            sequences=(*loop.sequences, *kept, *(self.parts[n] for n in stacked_bars)),
             length=loop.length,
             reverse=not loop.reverse,
             recompute=loop.recompute,
-            steps=loop.steps if loop.condition is None else forward[-1],
+            steps=steps,
         )
         results = back.build(self.captured)
-        ready |= dict(zip(stacked, results[size:], strict=True))
-        accumulated = dict(zip(sums, results[len(following) : size], strict=True))
-        whole = {
-            p: _sum([*([accumulated[p]] if p in sums else []), *(lift.after(ready) for lift in lifts[p] if lift)])
-            for p in totals
-        }
         firsts = dict(zip(bars, results, strict=False))
+        ready |= dict(zip(stacked, results[size:], strict=True))
+        whole = totals.whole(results[len(following) : size], ready)
         return [
             *(firsts.get(n) if want else None for n, want in enumerate(self.wanted[: len(loop.carries)])),
             *(ready[slopes[element]] if element in slopes else None for element in loop.elements),
             *(whole.get(p) for p in self.captured),
         ]
+
+    def _forward(self, roots: Sequence[Expr]) -> tuple[list[Expr], list[Expr], Gradient]:
+        """Return what the steps keep for some expressions, the arrays of it, and the number of steps if it is open."""
+        loop = self.loop
+        saved = choose_saved(roots, (*loop.following, *loop.stacked), loop.carries, loop.recompute)
+        results = replace(loop, stacked=(*loop.stacked, *saved)).build(self.captured)
+        first = len(loop.carries) + len(loop.stacked)
+        steps = loop.steps if loop.condition is None else results[-1]
+        return saved, results[first : first + len(saved)], steps
 
 
 def _active_carries(loop: Loop, outside: Sequence[Expr], given: Sequence[bool]) -> set[Expr]:
@@ -177,19 +170,6 @@ def summed(pairs: Sequence[tuple[Expr, Expr]]) -> dict[Expr, Expr]:
     return table
 
 
-def _sum(terms: Sequence[Expr]) -> Expr:
-    """Return the sum of one or more expressions."""
-    total, *others = terms
-    for term in others:
-        total = apply("add", total, term)
-    return total
-
-
 def or_zero(gradient: Gradient, like: Expr) -> Expr:
     """Return a gradient, zeros where there is none."""
-    return _zeros(like) if gradient is None else gradient
-
-
-def _zeros(like: Expr) -> Expr:
-    """Return zeros of a node's type."""
-    return apply("broadcast_to", constant(0, like.dtype), like.shape)
+    return apply("zeros_like", like) if gradient is None else gradient

@@ -8,7 +8,7 @@ from typing import Any
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph import tree
 from graphc.graph.block import placeholder
-from graphc.graph.dimensions import Size, fresh_count
+from graphc.graph.dimensions import Size, fresh_count, larger
 from graphc.graph.leaf import as_exprs, constant
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
@@ -102,8 +102,8 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
     """
     if isinstance(lower, Expr) or isinstance(upper, Expr):
         return _counted(lower, upper, body, init)
-    start = as_size(lower)
-    steps = as_size(as_size(upper) - start)
+    start, end = (bound if isinstance(bound, int) else as_size(bound) for bound in (lower, upper))
+    steps = larger(end - start, 0)
     index = placeholder("int64", ())
     first, structure = tree.flatten(init)
     initial = as_exprs_each(first)

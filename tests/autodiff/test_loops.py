@@ -223,6 +223,27 @@ def test_memory_grows_as_the_square_root_of_the_steps_with_checkpoints() -> None
     assert largest_array(1_000_000, "sqrt") == 1_000
 
 
+@pytest.mark.parametrize(("steps", "most"), [(400, 20), (10_000, 100)])
+def test_gradients_of_what_every_step_uses_need_no_memory_for_every_step_with_checkpoints(
+    steps: int, most: int
+) -> None:
+    last, _ = gx.scan(lambda h, _: (gx.tanh(h @ W + B), None), H, length=steps, checkpoint="sqrt")
+    gradients = simplify([gx.grad((last * last).sum(), each) for each in (W, B, H)])
+    kernel = make_kernel(gradients, [W, B, H], Record())
+    assert max(math.prod(buffer.shape) for buffer in kernel.buffers.values()) == most * math.prod(H.shape)
+
+
+def test_checkpoints_change_no_gradient_of_what_every_step_uses() -> None:
+    def gradients(checkpoint: str) -> list[Any]:
+        last, _ = gx.scan(lambda h, _: (gx.tanh(h @ W + B) * A, None), H, length=13, checkpoint=checkpoint)
+        return gx.compile(gx.grad((last * last).sum(), [W, B, A, H]), inputs=[W, B, A, H])(
+            *VALUES[1:2], *VALUES[3:4], VALUES[5], VALUES[4]
+        )
+
+    for plain, ours in zip(gradients("none"), gradients("sqrt"), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-11, atol=1e-13)
+
+
 def test_a_million_steps_are_differentiated() -> None:
     start = gx.symbol("start")
     last, _ = gx.scan(lambda y, _: (gx.sin(y) + 0.1, None), start, length=1_000_000, checkpoint="sqrt")

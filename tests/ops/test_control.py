@@ -120,3 +120,12 @@ def test_a_carry_that_changes_is_refused_with_the_remedy() -> None:
         gx.scan(lambda c, e: (c, None), 0.0)
     with pytest.raises(ShapeError, match="the lengths differ: time, other"):
         gx.scan(lambda c, e: (c, None), 0.0, (x, gx.tensor("y", ("other",))))
+
+
+@pytest.mark.parametrize(("lower", "upper", "expected"), [(3, 1, 0), (2, 2, 0), (-2, 2, -2), (-5, -3, -9)])
+def test_the_bounds_of_a_counted_loop_are_any_integers(lower: int, upper: int, expected: int) -> None:
+    total = gx.fori_loop(lower, upper, lambda i, y: y + i, gx.constant(0))
+    assert gx.compile(total, inputs=[])() == expected
+    ends = gx.symbol("lower", dtype="int64"), gx.symbol("upper", dtype="int64")
+    open_total = gx.fori_loop(*ends, lambda i, y: y + i, gx.constant(0))
+    assert gx.compile(open_total, inputs=list(ends))(lower, upper) == expected
