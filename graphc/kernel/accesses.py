@@ -59,11 +59,14 @@ class Accesses:
         """Tell whether memory that is written is touched by another name too: that of a view or of its base."""
         names: dict[str, set[str]] = {}
         for name in self.buffers:
-            base = name
-            while kernel.buffers[base].role == "view":
-                base = kernel.buffers[base].base
-            names.setdefault(base, set()).add(name)
+            names.setdefault(kernel.memory(name), set()).add(name)
         return any(len(group) > 1 and group & self.writes.keys() for group in names.values())
+
+
+def touched(kernel: Kernel, *statements: Statement) -> set[str]:
+    """Return the buffers that statements touch, and those that views among them look at."""
+    names = Accesses(*statements).buffers
+    return names | {kernel.memory(name) for name in names}
 
 
 def _part(operand: Operand) -> Index | None:

@@ -11,12 +11,17 @@ from graphc.kernel.walk import map_values, statement_values, values_in, walk_sta
 def drop_dead(kernel: Kernel) -> Kernel:
     """Return the kernel without stores to workspace nobody reads and names nobody uses, on the way to a result."""
     loaded, named = _used(kernel)
-    workspace = {name for name, buffer in kernel.buffers.items() if buffer.role == "workspace"}
-    kernel = kernel.with_body(_without_dead(kernel.body, workspace - loaded, named))
+    dead = {name for name in kernel.buffers if _is_workspace(kernel, name) and kernel.memory(name) not in loaded}
+    kernel = kernel.with_body(_without_dead(kernel.body, dead, named))
     used = loaded | _written(kernel)
     buffers = {n: b for n, b in kernel.buffers.items() if b.role in ("input", "output") or n in used}
     constants = {n: v for n, v in kernel.constants.items() if n in buffers}
     return replace(kernel, buffers=buffers, constants=constants)
+
+
+def _is_workspace(kernel: Kernel, name: str) -> bool:
+    """Tell whether a name stands for workspace, directly or as a view of it."""
+    return kernel.buffers[kernel.memory(name)].role == "workspace"
 
 
 def _used(kernel: Kernel) -> tuple[set[str], set[str]]:
@@ -46,8 +51,8 @@ def _writers(kernel: Kernel) -> tuple[dict[str, list[Value]], dict[str, list[Val
     for statement in walk_statements(kernel.body):
         values = statement_values(statement)
         match statement:
-            case Store(buffer=buffer) | Accumulate(buffer=buffer) if kernel.buffers[buffer].role == "workspace":
-                written.setdefault(buffer, []).extend(values)
+            case Store(buffer=buffer) | Accumulate(buffer=buffer) if _is_workspace(kernel, buffer):
+                written.setdefault(kernel.memory(buffer), []).extend(values)
             case Let(name=name) | Assign(name=name) | Fold(name=name):
                 named_by.setdefault(name, []).extend(values)
             case Library(operands=operands, results=results):

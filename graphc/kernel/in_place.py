@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from graphc.kernel.ir import Accumulate, Kernel, Library, Load, Loop, Name, Operand, Statement, Store, Value
+from graphc.kernel.ir import Accumulate, Kernel, Library, Load, Loop, Name, Statement, Store
 from graphc.kernel.loops import Effects, can_swap, effects
+from graphc.kernel.placing import placed
 from graphc.kernel.read import Part
-from graphc.kernel.walk import map_values, statement_values, values_in, walk_statements
+from graphc.kernel.walk import statement_values, values_in, walk_statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class _Pass:
         if blocked and not self._can_sink(known, mine, others):
             return None
         kept = [body[number] for number in mine if as_copy(body[number]) != Copy(target.buffer, Part(source))]
-        chosen = [_renamed(each, source, target) for each in kept]
+        chosen = [placed(each, {source: target}) for each in kept]
         rest = [body[number] for number in others]
         return [*body[: mine[0]], *(rest + chosen if blocked else self._interleaved(body, mine, position, copy)),
                 *body[position + 1 :]]  # fmt: skip
@@ -102,7 +103,7 @@ class _Pass:
             if number not in mine:
                 result.append(statement)
             elif as_copy(statement) != Copy(copy.target.buffer, Part(copy.source)):
-                result.append(_renamed(statement, copy.source, copy.target))
+                result.append(placed(statement, {copy.source: copy.target}))
         return result
 
     def _may_write(self, statement: Statement, found: Effects, copy: Copy) -> bool:
@@ -134,29 +135,3 @@ def _reads_first(body: tuple[Statement, ...], copy: Copy) -> bool:
             return False
         stored = stored or (isinstance(statement, (Store, Accumulate)) and statement.buffer == copy.source)
     return True
-
-
-def _renamed(statement: Statement, source: str, target: Part) -> Statement:
-    """Return a statement with one buffer's memory replaced by another's."""
-
-    def fix(value: Value) -> Value:
-        if isinstance(value, Load) and value.buffer == source:
-            return replace(value, buffer=target.buffer, index=(*target.lead, *value.index))
-        return value
-
-    def operands(items: tuple[Operand, ...]) -> tuple[Operand, ...]:
-        return tuple(
-            replace(item, buffer=target.buffer, index=(*target.lead, *item.index)) if item.buffer == source else item
-            for item in items
-        )
-
-    statement = map_values(statement, fix)
-    match statement:
-        case Loop():
-            return replace(statement, body=tuple(_renamed(inner, source, target) for inner in statement.body))
-        case Store(buffer=buffer) | Accumulate(buffer=buffer) if buffer == source:
-            return replace(statement, buffer=target.buffer, index=(*target.lead, *statement.index))
-        case Library():
-            return replace(statement, results=operands(statement.results), operands=operands(statement.operands))
-        case _:
-            return statement

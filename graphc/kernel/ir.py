@@ -210,6 +210,12 @@ class Kernel:
     threads: bool = True
     """Whether its loops and products may use threads where they have the work."""
 
+    def memory(self, name: str) -> str:
+        """Return the buffer whose memory a name stands for: what a view looks at, else the buffer itself."""
+        while self.buffers[name].role == "view":
+            name = self.buffers[name].base
+        return name
+
     def with_body(self, body: tuple[Statement, ...]) -> Kernel:
         """Return the kernel with other statements."""
         return replace(self, body=body)

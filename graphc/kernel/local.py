@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from graphc.graph.dimensions import Count as SizeFound
 from graphc.graph.dimensions import Shape, names
-from graphc.kernel.buffers import accesses
-from graphc.kernel.ir import Allocate, Count, Grow, Kernel, Library, Loop, Statement
+from graphc.kernel.accesses import touched
+from graphc.kernel.ir import Allocate, Count, Grow, Kernel, Loop, Statement
 from graphc.kernel.sizes import named_sizes
 from graphc.kernel.walk import walk_statements
 
@@ -47,22 +47,11 @@ class _Pass:
 
     def _ready(self, following: tuple[Statement, ...], known: set[str], count: Count) -> list[Statement]:
         """Return the allocations of what the following statements touch and whose sizes are known."""
-        touched = self._touched(following)
-        ready = [name for name, sizes in self.waiting.items() if sizes <= known and name in touched]
+        needed = touched(self.kernel, *following)
+        ready = [name for name, sizes in self.waiting.items() if sizes <= known and name in needed]
         for name in ready:
             del self.waiting[name]
         return [Allocate(name, origin=count.origin) for name in ready]
-
-    def _touched(self, body: tuple[Statement, ...]) -> set[str]:
-        """Return the buffers that statements touch, and what views of these look at."""
-        calls = [statement for statement in walk_statements(body) if isinstance(statement, Library)]
-        found = {operand.buffer for call in calls for operand in (*call.operands, *call.results)}
-        found.update(accesses(body))
-        for name in list(found):
-            while self.kernel.buffers[name].role == "view":
-                name = self.kernel.buffers[name].base
-                found.add(name)
-        return found
 
 
 def _found(shape: Shape) -> set[str]:

@@ -9,12 +9,15 @@ from graphc.kernel.walk import statement_values, values_in
 
 
 def verify(kernel: Kernel, after: str) -> None:
-    """Check that names are bound before use, ranks fit, and every buffer is written before it is read.
+    """Check that names are bound before use, views are of buffers, ranks fit, and all is written before it is read.
 
     Raises:
         InternalError: one of these does not hold; the message names the pass after which.
     """
     checker = _Checker(kernel, after)
+    for buffer in kernel.buffers.values():
+        if buffer.role == "view":
+            checker.require(buffer.base in kernel.buffers, f"view {buffer.name} is of no buffer")
     checker.block(kernel.body)
     for result in kernel.results:
         if isinstance(result, str):
@@ -55,13 +58,7 @@ class _Checker:
         self.require(name in self.kernel.buffers, f"buffer {name} does not exist")
         self.require(len(self.kernel.buffers[name].shape) == rank, f"buffer {name} is indexed with {rank} indices")
         if read:
-            self.require(self.base(name) in self.written, f"buffer {name} is read before it is written")
-
-    def base(self, name: str) -> str:
-        """Return the buffer whose memory a name stands for."""
-        while self.kernel.buffers[name].role == "view":
-            name = self.kernel.buffers[name].base
-        return name
+            self.require(self.kernel.memory(name) in self.written, f"buffer {name} is read before it is written")
 
     def block(self, body: tuple[Statement, ...]) -> None:
         """Check the statements of a block in order."""
@@ -79,7 +76,7 @@ class _Checker:
                 self.require(name in self.names, f"name {name} is changed before it is bound")
             case Store(buffer=buffer, index=index):
                 self.access(buffer, len(index), read=False)
-                self.written.add(self.base(buffer))
+                self.written.add(self.kernel.memory(buffer))
             case Accumulate(buffer=buffer, index=index):
                 self.access(buffer, len(index), read=True)
             case Loop(index=index, body=body, within=within):
@@ -91,7 +88,8 @@ class _Checker:
                 self.around.remove(index)
             case Library(results=results, operands=operands):
                 for operand in (*operands, *(results if adds(statement) else ())):
-                    self.require(self.base(operand.buffer) in self.written, f"operand {operand.buffer} is not written")
+                    name = operand.buffer
+                    self.require(self.kernel.memory(name) in self.written, f"operand {name} is not written")
                 for operand in results:
                     self.require(operand.buffer in self.kernel.buffers, f"result {operand.buffer} does not exist")
-                    self.written.add(self.base(operand.buffer))
+                    self.written.add(self.kernel.memory(operand.buffer))

@@ -154,6 +154,15 @@ def test_empty_and_unit_sizes_work(product, shape):
     np.testing.assert_array_equal(product(a=a, b=b), a @ b)
 
 
+def test_an_empty_array_read_by_loops_of_other_shapes_works():
+    a, w = gx.tensor("a", (0, 2)), gx.tensor("w", (2, 2))
+    product = a / (1.5 + gx.cos(gx.erf(a))) @ gx.sin(w)
+    powers = (1.5 + gx.sin(a)) ** gx.cos(a), gx.sin(1 / (1.25 + gx.cos(a))) ** 3
+    outputs = [gx.broadcast_to(a, (2, 0, 2)), product, *powers]
+    function = gx.compile(sum(gx.sin(each).sum() for each in outputs), inputs=[a, w])
+    assert function(np.zeros((0, 2)), np.ones((2, 2))) == 0
+
+
 def test_fortran_order_works(product):
     a = np.asfortranarray(np.arange(6.0).reshape(2, 3))
     np.testing.assert_array_equal(product(a=a, b=np.ones((2, 3)).T), a @ np.ones((3, 2)))

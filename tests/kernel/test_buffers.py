@@ -24,3 +24,23 @@ def test_names_that_only_they_themselves_read_go_with_their_loop():
     start = (Let("total", Const(0.0, "float64")), Let("number", Const(0.0, "float64")))
     kept = drop_dead(Kernel((x,), {}, (*start, loop), (total,)))
     assert kept.body == (start[0], Loop("i", 9, (loop.body[0],)))
+
+
+def test_what_only_a_view_writes_and_nobody_reads_goes():
+    buffers = {
+        "w0": Buffer("w0", "float64", (1, 1), "workspace"),
+        "view1": Buffer("view1", "float64", (1,), "view", "w0"),
+    }
+    x = Name("x", "float64")
+    kernel = drop_dead(Kernel((x,), buffers, (Store("view1", (ZERO,), x),), (x,)))
+    assert (kernel.body, kernel.buffers) == ((), {})
+
+
+def test_what_a_view_writes_stays_if_its_base_is_read():
+    buffers = {
+        "w0": Buffer("w0", "float64", (1, 1), "workspace"),
+        "view1": Buffer("view1", "float64", (1,), "view", "w0"),
+    }
+    x = Name("x", "float64")
+    kernel = Kernel((x,), buffers, (Store("view1", (ZERO,), x),), (Load("w0", (ZERO, ZERO), "float64"),))
+    assert drop_dead(kernel) == kernel

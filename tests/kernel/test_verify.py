@@ -68,6 +68,10 @@ BROKEN = {
         kernel(over(Accumulate("w1", (INDEX,), "add", ONE, "float64"), GOOD)),
         "w1 is read before it is written",
     ),
+    "view of nothing": (
+        kernel(over(GOOD), buffers={**BUFFERS, "view1": Buffer("view1", "float64", (3,), "view", "w2")}),
+        "view view1 is of no buffer",
+    ),
     "result never written": (kernel(), "result out1 is never written"),
     "output never written": (kernel(results=(ONE,)), "output out1 is never written"),
     "scalar result unbound": (kernel(over(GOOD), results=("out1", Name("s", "float64"))), "name s is used before"),
