@@ -112,7 +112,9 @@ class _ChunkedLoop:
         """Write the calls of the function: one for all rows, or one for each chunk."""
         line, size = self.renderer._line, self.renderer.size
         each = sum((product(buffer.shape) for buffer in self.totals), 0)
-        line(depth, f"chunks = chunk_count({self.extent}, {size(self.chunks.work)}, {size(each)})")
+        step = self.loop.step
+        times = self.extent if step == 1 else f"-(-{self.extent} // {step})"
+        line(depth, f"chunks = chunk_count({times}, {size(self.chunks.work * step)}, {size(each)})")
         line(depth, "if chunks == 1:")
         whole = [f"{buffer.name}.reshape({self.renderer.shape((1, *buffer.shape))})" for buffer in self.own]
         call = f"in_one({self.function}, {self.extent}, {_tuple([*self.given, *whole, *self.numbers])})"

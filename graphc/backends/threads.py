@@ -22,8 +22,8 @@ MOST = 256
 MOST_WITH_TOTALS = 64
 TOTALS = 1 << 21
 """How many elements the totals of all chunks have at most together."""
-CLEARING = 8
-"""How often a chunk has at least the work of clearing its totals and adding them up."""
+CLEARING = 128
+"""The least work of a chunk for each element of its totals: clearing it and adding it up takes the time of 8."""
 
 
 @njit(forceinline=True, nogil=True, error_model="numpy")

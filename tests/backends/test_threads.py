@@ -10,6 +10,7 @@ import pytest
 
 import graphc as gx
 from graphc.backends.cores import usable_cores
+from graphc.backends.threads import chunk_count
 from graphc.kernel.work import WORTHWHILE
 from tests.kernel.test_golden import logistic_loss_with_gradient
 
@@ -277,3 +278,11 @@ def test_threads_are_compiled_when_sizes_first_have_work_for_them() -> None:
     assert compiled(function) == [False, True]
     assert function(small) == first
     assert len(compiled(function)) == 2
+
+
+@pytest.mark.parametrize(
+    ("extent", "work", "totals", "chunks"),
+    [(1000, 100, 0, 1), (1000, 1000, 0, 20), (16, 64 * 2868, 2500, 9), (16, 64 * 2868, 4096, 5), (3, 10**7, 0, 3)],
+)
+def test_a_chunk_has_enough_work_for_itself_and_for_its_totals(extent, work, totals, chunks):
+    assert chunk_count(extent, work, totals) == chunks
