@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from graphc.graph.block import ITEM, is_bundle
@@ -86,19 +86,29 @@ def _stacked_at(loop: Loop, stacked: Sequence[Expr], count: int) -> dict[int, in
 def _same_carries(first: Loop, second: Loop) -> dict[int, int]:
     """Return which carries of the second loop are always equal to which of the first.
 
-    They are supposed equal where they begin equal; those whose next values differ then are given up.
+    Carries of both are supposed equal where they begin equal; then those whose next values differ are
+    told apart, until none do.
     """
-    begins: dict[Expr, int] = {}
-    for place, initial in enumerate(first.initial):
-        begins.setdefault(initial, place)
-    same = {n: begins[initial] for n, initial in enumerate(second.initial) if initial in begins}
     elements = dict(zip(first.sequences, first.elements, strict=True))
     common = {e: elements[s] for e, s in zip(second.elements, second.sequences, strict=True) if s in elements}
-    while same:
-        known = {second.index: first.index, **common, **{second.carries[n]: first.carries[m] for n, m in same.items()}}
-        following = second.with_outputs(known).following
-        wrong = [n for n, m in same.items() if following[n] is not first.following[m]]
-        if not wrong:
+    common[second.index] = first.index
+    carries = (*first.carries, *second.carries)
+    classes = _numbered((*first.initial, *second.initial))
+    while True:
+        leaders: dict[int, Expr] = {}
+        for carry, number in zip(carries, classes, strict=True):
+            leaders.setdefault(number, carry)
+        equal = {carry: leaders[number] for carry, number in zip(carries, classes, strict=True)}
+        following = [*first.with_outputs(equal).following, *second.with_outputs(common | equal).following]
+        finer = _numbered(list(zip(classes, following, strict=True)))
+        if finer == classes:
             break
-        same = {n: m for n, m in same.items() if n not in wrong}
-    return same
+        classes = finer
+    places = {carry: place for place, carry in enumerate(first.carries)}
+    return {n: places[equal[carry]] for n, carry in enumerate(second.carries) if equal[carry] in places}
+
+
+def _numbered(keys: Sequence[Hashable]) -> list[int]:
+    """Return a number for each key, the same for equal ones."""
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(key, len(numbers)) for key in keys]

@@ -102,6 +102,17 @@ def test_a_loop_and_its_gradient_run_its_steps_once() -> None:
     assert len(loops_of([loss, gx.jvp(loss, INPUTS, TANGENTS)])) == 1
 
 
+def test_states_that_begin_as_the_same_zeros_are_told_apart_when_a_loop_and_its_gradient_become_one() -> None:
+    def step(state: Any, element: gx.Expr) -> tuple[Any, gx.Expr]:
+        hidden, cell = state
+        cell = gx.sigmoid(hidden) * cell + gx.tanh(element @ U)
+        return (gx.tanh(cell), cell), hidden.sum()
+
+    zeros = gx.zeros((5, 4))
+    loss = gx.scan(step, (zeros, zeros), X)[1].sum()
+    assert len(loops_of([loss, gx.grad(loss, U)])) == 2
+
+
 def test_what_nobody_reads_is_not_computed_in_a_loop() -> None:
     (total, _), _ = gx.scan(lambda c, e: ((c[0] + e.sum(), c[1] * e), gx.sin(e)), (gx.constant(0.0), H), X[:, :, 0:1])
     (loop,) = loops_of(total)
