@@ -16,9 +16,12 @@ from graphc.check.export_sympy import element_symbol
 from graphc.check.proofs import differentiate
 from graphc.check.specialise import fixed_shape
 from graphc.errors import GraphcError
+from graphc.graph.block import block_of
 from graphc.graph.leaf import is_symbol
 from graphc.graph.node import Expr
 from graphc.graph.walk import topological_order
+from graphc.ops.branch_row import SWITCH
+from graphc.ops.control_row import SCAN
 
 TREE_LIMIT = 150
 """Operations of the expression written out as a tree, element by element."""
@@ -101,14 +104,39 @@ def _number(value: Any) -> Any:
 
 def _too_large(objective: Expr) -> str:
     """Return why an expression does not fit; nothing where it does."""
-    tree: dict[Expr, int] = {}
-    elements = 0
-    for node in topological_order([objective]):
-        inputs = max([int(argument.size) for argument in node.args], default=0)
-        tree[node] = sum(tree[argument] for argument in node.args) + max(int(node.size), inputs) * bool(node.args)
-        elements += int(node.size) * is_symbol(node)
+    elements = sum(int(node.size) for node in topological_order([objective]) if is_symbol(node))
     if elements > ELEMENT_LIMIT:
         return f"{elements} elements, the limit is {ELEMENT_LIMIT}"
-    if tree[objective] > TREE_LIMIT:
-        return f"{tree[objective]} operations as a tree, the limit is {TREE_LIMIT}"
+    (operations,) = _tree_sizes([objective], {})
+    if operations > TREE_LIMIT:
+        return f"{operations} operations as a tree, the limit is {TREE_LIMIT}"
     return ""
+
+
+def _tree_sizes(roots: Sequence[Expr], known: Mapping[Expr, int]) -> list[int]:
+    """Return how many operations each root has, written out as a tree, from those of nodes that are known."""
+    tree = dict(known)
+    for node in topological_order(roots):
+        if node not in tree:
+            given = [tree[argument] for argument in node.args]
+            inputs = max([int(argument.size) for argument in node.args], default=0)
+            own = max(int(node.size), inputs) * bool(node.args)
+            runs = _run_size(node, given) if node.op in (SCAN, SWITCH) else own
+            tree[node] = sum(given) + runs
+    return [tree[root] for root in roots]
+
+
+def _run_size(node: Expr, given: Sequence[int]) -> int:
+    """Return how many operations the results of a loop or choice have, or enough of them to be too many."""
+    block = block_of(node)
+    if node.op is SWITCH:
+        return sum(_tree_sizes(block.outputs, dict(zip(block.parameters, given[1:], strict=True))))
+    length, carries = node.attribute("length"), node.attribute("carries")
+    now, rest, kept = list(given[:carries]), given[carries:], 0
+    # How often a condition lets a loop run is not known: one step is counted.
+    for _ in range(min(length if isinstance(length, int) else 1, TREE_LIMIT)):
+        grown = _tree_sizes(block.outputs, dict(zip(block.parameters, [0, *now, *rest], strict=False)))
+        now, kept = grown[:carries], kept + sum(grown[carries:])
+        if sum(now) + kept > TREE_LIMIT:
+            break
+    return sum(now) + kept

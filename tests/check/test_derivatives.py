@@ -19,6 +19,8 @@ from graphc.errors import ArgumentError, CheckFailed, GraphcError
 from graphc.graph.leaf import parameter, symbol, symbols, tensor
 from graphc.graph.node import Expr, build
 from graphc.graph.table import FUNCTIONS, OPERATIONS, apply
+from graphc.ops.branches import cond
+from graphc.ops.control import fori_loop
 from graphc.ops.reduction_row import reduction
 from graphc.ops.scalar_row import Function as Builder
 from graphc.ops.scalar_row import row as make_scalar_row
@@ -113,6 +115,17 @@ def test_large_inputs_are_sampled_and_covered_by_a_direction() -> None:
     report = assert_grads_match(apply("maximum", weight, 0.5).sum(), points=1)
     assert compared(report)["forward"] == 13
     assert "1200 elements" in note(report, "sympy")
+
+
+def test_loops_and_choices_are_written_out_for_sympy_where_that_is_small() -> None:
+    grown = lambda steps: fori_loop(0, steps, lambda _, y: y * y - x, x)
+    assert compared(assert_grads_match(grown(2), at={"x": 0.5}))["sympy"] == 1
+    # Each step uses the last one's result twice: 50 steps are 2**50 operations.
+    assert "operations as a tree" in note(assert_grads_match(grown(50), at={"x": 0.5}), "sympy")
+    nested = fori_loop(0, 5, lambda _, y: fori_loop(0, 10, lambda _, z: z * z - z, y), x)
+    assert "operations as a tree" in note(assert_grads_match(nested, at={"x": 0.5}), "sympy")
+    chosen = cond(x > 0, lambda a: grown(50) * a, lambda a: a, x)
+    assert "operations as a tree" in note(assert_grads_match(chosen, at={"x": 0.5}), "sympy")
 
 
 def test_float32_graphs_are_checked_in_float64() -> None:
