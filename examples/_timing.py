@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import timeit
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
+SAMPLE, TOTAL = 2e-4, 0.3
+"""Seconds of a sample, and of all of them: many short ones, as other work only makes a call look slower."""
 
-def best_time(call: Callable[[], Any], samples: int = 7) -> float:
-    """Return the seconds one call takes, the least of several samples of at least a few milliseconds each."""
-    timer = timeit.Timer(call)
-    call()
-    single = timer.timeit(1)
-    number = max(1, int(0.005 / max(single, 1e-7)))
-    return min(timer.repeat(samples, number)) / number
+
+def best_times(*calls: Callable[[], Any]) -> list[float]:
+    """Return the seconds one call of each takes, the least of many short samples in turns."""
+    timers = [timeit.Timer(call) for call in calls]
+    for timer in timers:
+        timer.timeit(1)
+    numbers = [max(1, int(SAMPLE / max(timer.timeit(1), 1e-7))) for timer in timers]
+    found = [float("inf") for _ in calls]
+    end = perf_counter() + TOTAL * len(calls)
+    while perf_counter() < end or float("inf") in found:
+        for place, (timer, number) in enumerate(zip(timers, numbers, strict=True)):
+            found[place] = min(found[place], timer.timeit(number) / number)
+    return found
 
 
 def print_ratio(function: Callable[[], Any], gradient: Callable[[], Any]) -> float:
     """Print how long the function and its gradient take, and return the ratio of the times."""
-    plain, both = best_time(function), best_time(gradient)
+    plain, both = best_times(function, gradient)
     print(f"function {plain * 1e6:,.1f} us, gradient {both * 1e6:,.1f} us: ratio {both / plain:.2f}")
     return both / plain
