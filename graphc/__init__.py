@@ -33,6 +33,7 @@ from graphc.graph.leaf import constant, parameter, symbol, symbols, tensor
 from graphc.graph.node import Expr
 from graphc.graph.walk import free_symbols, parameters, substitute
 from graphc.ops import linalg, random
+from graphc.ops.axes import matrix_transpose, moveaxis, swapaxes, transpose
 from graphc.ops.branches import cond, switch
 from graphc.ops.composite import (
     elu,
@@ -49,7 +50,7 @@ from graphc.ops.composite import (
 )
 from graphc.ops.contraction import dot, inner, matmul, outer, tensordot, vdot
 from graphc.ops.control import fori_loop, map_elements, scan, while_loop
-from graphc.ops.convolution import avg_pool1d, avg_pool2d, conv1d, conv2d, max_pool1d, max_pool2d
+from graphc.ops.convolution import conv1d, conv2d
 from graphc.ops.creation import arange, eye, full, full_like, ones, ones_like, size, zeros, zeros_like
 from graphc.ops.cumulative import cumprod, cumsum, linear_recurrence
 from graphc.ops.diagonals import diag, diagonal, kron, trace, tril, triu
@@ -100,18 +101,9 @@ from graphc.ops.losses import (
     mse,
     softmax_cross_entropy_with_logits,
 )
-from graphc.ops.movement import (
-    broadcast_to,
-    expand_dims,
-    matrix_transpose,
-    moveaxis,
-    ravel,
-    reshape,
-    squeeze,
-    swapaxes,
-    transpose,
-)
+from graphc.ops.movement import broadcast_to, expand_dims, ravel, reshape, squeeze
 from graphc.ops.packing import pack_lower, unpack_lower
+from graphc.ops.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from graphc.ops.powers import cbrt, hypot, power, reciprocal, sqrt, square
 from graphc.ops.rearranging import flip, pad, roll, split
 from graphc.ops.reduction import all, any, argmax, argmin, max, min, prod, sum

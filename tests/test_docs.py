@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import importlib.metadata
+import inspect
 import os
 import pkgutil
 import re
@@ -52,9 +53,47 @@ def test_the_examples_in_docstrings_hold(module: ModuleType, capsys) -> None:
     assert not failed, capsys.readouterr().out
 
 
-def test_there_are_examples_to_hold() -> None:
-    finder = doctest.DocTestFinder()
-    assert sum(len(test.examples) for module in MODULES for test in finder.find(module)) > 100
+PUBLIC = {
+    f"{space.__name__}.{name}": getattr(space, name)
+    for space in (graphc, graphc.linalg, graphc.random, graphc.tree)
+    for name in space.__all__
+}
+NAMED_ONCE = {id(value): name for name, value in reversed(PUBLIC.items())}
+
+
+def needs_an_example(value: object) -> bool:
+    """Tell whether a public name is a function or class: not a namespace, an error, or a tuple of results."""
+    return callable(value) and not (isinstance(value, type) and issubclass(value, (Exception, tuple)))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED_ONCE.values() if needs_an_example(PUBLIC[name])])
+def test_a_public_function_has_an_example(name: str) -> None:
+    assert ">>> " in (PUBLIC[name].__doc__ or "")
+
+
+IN_MODULES = {test.docstring for module in MODULES for test in doctest.DocTestFinder(exclude_empty=True).find(module)}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED_ONCE.values() if PUBLIC[name].__doc__ not in IN_MODULES])
+def test_the_examples_of_functions_made_from_rows_hold(name: str, capsys) -> None:
+    """Doctest does not find them: no module defines them."""
+    test = doctest.DocTestParser().get_doctest(PUBLIC[name].__doc__, {}, name, None, None)
+    failed, _ = doctest.DocTestRunner(optionflags=FLAGS).run(test)
+    assert test.examples
+    assert not failed, capsys.readouterr().out
+
+
+def test_rows_are_among_the_public_functions() -> None:
+    assert graphc.sin.__doc__ not in IN_MODULES
+    assert graphc.relu.__doc__ in IN_MODULES
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED_ONCE.values() if inspect.isfunction(PUBLIC[name])])
+def test_a_public_function_says_what_its_arguments_are(name: str) -> None:
+    function = PUBLIC[name]
+    words = set(re.findall(r"\w+", inspect.getdoc(function) or ""))
+    missing = set(inspect.signature(function).parameters) - words
+    assert not missing, f"the docstring of {name} does not name {sorted(missing)}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -44,6 +44,12 @@ class Cost:
         unmemoised_steps: chain-rule steps without it, when each adjoint asked for is computed from those of its
             node's users, and these from their users', again every time: quadratic in the length of a chain,
             exponential where subexpressions are shared.
+
+    Example:
+        >>> import graphc as gx
+        >>> x = gx.symbol("x")
+        >>> gx.cost(x * x).function.nodes
+        2
     """
 
     function: Work

@@ -68,8 +68,17 @@ def check_grad(
 def assert_grads_match(expression: Any, wrt: Any = None, at: Any = None, **options: Any) -> Report:
     """Return the report of `check_grad`, for tests.
 
+    Args:
+        expression, wrt, at, options: as for `check_grad`.
+
     Raises:
         CheckFailed: a derivative differs; the message is the report.
+
+    Example:
+        >>> import graphc as gx
+        >>> x = gx.symbol("x")
+        >>> gx.assert_grads_match(gx.sin(x) * x).ok
+        True
     """
     return _require_ok(check_grad(expression, wrt, at, **options))
 

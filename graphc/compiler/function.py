@@ -49,7 +49,7 @@ def compile(
         debug: "nan" runs node by node and stops at the first value that is not finite, "index" at the first index
             that is out of range, before the native function runs.
         precise: take elementary functions of arrays from the C library, one element at a time, in place of
-            our vector mathematics (docs/mathlib.md), which is faster and within 3 ulp.
+            our vector mathematics (docs/mathlib.md), which is faster and within 4 ulp.
         threads: how many threads loops with enough work may use, and products of matrices; by default
             GRAPHC_THREADS, else every core this process may use. Results do not depend on it.
 
@@ -90,7 +90,14 @@ def _trace(function: Callable[..., Any], inputs: Any) -> Any:
 
 
 class Function:
-    """A compiled expression; made by `graphc.compile`. Thread-safe and picklable."""
+    """A compiled expression; made by `graphc.compile`. Thread-safe and picklable.
+
+    Example:
+        >>> import graphc as gx
+        >>> x, y = gx.symbols("x y")
+        >>> gx.compile(x * y, inputs=[x, y])
+        Function(x, y) -> float64 () on 'cpu'
+    """
 
     def __init__(self, definition: Definition) -> None:
         self._definition = definition

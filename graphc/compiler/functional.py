@@ -56,7 +56,13 @@ def grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused: str = "z
 
 
 def value_and_grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused: str = "zero") -> Any:
-    """Return value and gradient of an expression, or the function that computes both; see `grad`.
+    """Return value and gradient of an expression, or the function that computes both.
+
+    Args:
+        target, wrt, argnums, unused: as for `grad`.
+
+    Raises:
+        ShapeError, DTypeError: as `grad`.
 
     Example:
         >>> import graphc as gx

@@ -113,6 +113,13 @@ def symbol(name: str, shape: Any = (), dtype: Any = "float64", *, trainable: boo
 def symbols(names: str, shape: Any = (), dtype: Any = "float64") -> tuple[Expr, ...]:
     """Return the symbols named in a text, separated by spaces or commas.
 
+    Args:
+        names: the names.
+        shape, dtype: as for `symbol`, the same for all.
+
+    Raises:
+        ArgumentError, DTypeError, ShapeError: as `symbol`.
+
     Example:
         >>> import graphc as gx
         >>> x, y = gx.symbols("x y")
@@ -123,6 +130,12 @@ def symbols(names: str, shape: Any = (), dtype: Any = "float64") -> tuple[Expr, 
 def tensor(name: str, shape: Any, dtype: Any = "float64") -> Expr:
     """Return a symbol with dimensions, some of them named: one compile serves every size of these.
 
+    Args:
+        name, shape, dtype: as for `symbol`.
+
+    Raises:
+        ArgumentError, DTypeError, ShapeError: as `symbol`.
+
     Example:
         >>> import graphc as gx
         >>> gx.tensor("X", ("batch", 784), "float32").shape
@@ -132,7 +145,19 @@ def tensor(name: str, shape: Any, dtype: Any = "float64") -> Expr:
 
 
 def parameter(name: str, shape: Any = (), dtype: Any = "float64") -> Expr:
-    """Return a trainable symbol: `graphc.grad` and compiled gradients take these by default."""
+    """Return a trainable symbol: `graphc.grad` and compiled gradients take these by default.
+
+    Args:
+        name, shape, dtype: as for `symbol`.
+
+    Raises:
+        ArgumentError, DTypeError, ShapeError: as `symbol`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.grad(gx.parameter("w") * gx.symbol("x"))
+        {'w': x}
+    """
     return symbol(name, shape, dtype, trainable=True)
 
 

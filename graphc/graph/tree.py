@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from graphc.errors import ArgumentError
 from graphc.graph.origin import here
 
+__all__ = ["flatten", "flatten_with_paths", "leaves", "map_tree", "structure", "unflatten"]
+
 Structure: TypeAlias = Any
 """The shape of a tree: the same containers with `Slot` objects for leaves."""
 
@@ -60,7 +62,13 @@ def _with_children(tree: Any, children: list[Any]) -> Any:
 
 
 def flatten_with_paths(tree: Any) -> list[tuple[str, Any]]:
-    """Return (path, leaf) of each leaf, in order."""
+    """Return (path, leaf) of each leaf, in order.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.tree.flatten_with_paths({"a": [1, 2]})
+        [("['a'][0]", 1), ("['a'][1]", 2)]
+    """
     found: list[tuple[str, Any]] = []
     stack: list[tuple[str, Any]] = [("", tree)]
     while stack:
@@ -74,12 +82,24 @@ def flatten_with_paths(tree: Any) -> list[tuple[str, Any]]:
 
 
 def leaves(tree: Any) -> list[Any]:
-    """Return the leaves, in order."""
+    """Return the leaves, in order.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.tree.leaves({"b": 3, "a": [1, 2]})
+        [1, 2, 3]
+    """
     return [leaf for _, leaf in flatten_with_paths(tree)]
 
 
 def map_tree(function: Callable[[Any], Any], tree: Any) -> Any:
-    """Return the tree with ``function`` applied to each leaf."""
+    """Return the tree with ``function`` applied to each leaf.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.tree.map_tree(lambda leaf: 10 * leaf, {"a": [1, 2]})
+        {'a': [10, 20]}
+    """
     children = _children(tree)
     if children is None:
         return function(tree)
@@ -87,17 +107,39 @@ def map_tree(function: Callable[[Any], Any], tree: Any) -> Any:
 
 
 def structure(tree: Any) -> Structure:
-    """Return the tree with every leaf replaced by a `Slot`."""
+    """Return the tree with every leaf replaced by a `Slot`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.tree.structure({"a": [1, 2]})
+        {'a': [*, *]}
+    """
     return map_tree(lambda _: Slot(), tree)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
-    """Return leaves and structure."""
+    """Return leaves and structure.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.tree.flatten({"a": [1, 2]})
+        ([1, 2], {'a': [*, *]})
+    """
     return leaves(tree), structure(tree)
 
 
 def unflatten(shape: Structure, values: Sequence[Any]) -> Any:
-    """Return the tree of that structure with the given leaves."""
+    """Return the tree of a structure with the given leaves.
+
+    Args:
+        shape: the structure, as `structure` and `flatten` return it.
+        values: the leaves, in order.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.tree.unflatten(gx.tree.structure({"a": [1, 2]}), [3, 4])
+        {'a': [3, 4]}
+    """
     remaining: Iterator[Any] = iter(values)
     return map_tree(lambda _: next(remaining), shape)
 

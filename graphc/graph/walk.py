@@ -35,13 +35,26 @@ def topological_order(roots: Iterable[Expr]) -> list[Expr]:
 
 
 def free_symbols(roots: Iterable[Expr] | Expr) -> list[Expr]:
-    """Return the symbols the roots (or one expression) depend on, in order of first appearance."""
+    """Return the symbols the roots (or one expression) depend on, in order of first appearance.
+
+    Example:
+        >>> import graphc as gx
+        >>> x, y = gx.symbols("x y")
+        >>> gx.free_symbols(y * gx.sin(x) + y)
+        [y, x]
+    """
     roots = [roots] if isinstance(roots, Expr) else roots
     return [node for node in topological_order(roots) if is_symbol(node)]
 
 
 def parameters(roots: Iterable[Expr] | Expr) -> list[Expr]:
-    """Return the trainable symbols the roots depend on, in order of first appearance."""
+    """Return the trainable symbols the roots (or one expression) depend on, in order of first appearance.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.parameters(gx.symbol("x") * gx.parameter("w"))
+        [w]
+    """
     roots = [roots] if isinstance(roots, Expr) else roots
     return [node for node in topological_order(roots) if is_trainable(node)]
 

@@ -18,6 +18,7 @@ from graphc.ops.movement_row import MovementOperation
 from graphc.ops.native_row import NativeOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ARGUMENT_NAMES, REALS, ScalarOperation
+from graphc.ops.scalar_text import DTYPE_RULES
 from graphc.rewrite.rule import Group
 from graphc.rewrite.rules import RULES
 from graphc.settings import settings_table
@@ -28,17 +29,6 @@ BEGIN, END = "<!-- switches -->", "<!-- end of switches -->"
 
 NO_FUNCTION = "†"
 """Marks a name that is no function of `graphc`."""
-
-DTYPE_RULES = {
-    "float": "floats; integers become float64",
-    "number": "numbers, kept",
-    "compare": "numbers to bool",
-    "logic": "bool",
-    "test": "floats to bool",
-    "select": "bool, then two of one dtype",
-    "any": "any, kept",
-    "bits": "uint64, kept",
-}
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

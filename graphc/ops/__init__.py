@@ -1,6 +1,7 @@
 """What an expression can say: the operation tables, one row an operation."""
 
 from graphc.ops import (
+    axes,
     branches,
     composite,
     contraction,
@@ -19,9 +20,12 @@ from graphc.ops import (
     losses,
     movement,
     packing,
+    pooling,
     powers,
     random,
     random_bits,
+    random_continuous,
+    random_discrete,
     random_gamma,
     rearranging,
     reduction,
@@ -34,6 +38,7 @@ from graphc.ops import (
 )
 
 __all__ = [
+    "axes",
     "branches",
     "composite",
     "contraction",
@@ -52,9 +57,12 @@ __all__ = [
     "losses",
     "movement",
     "packing",
+    "pooling",
     "powers",
     "random",
     "random_bits",
+    "random_continuous",
+    "random_discrete",
     "random_gamma",
     "rearranging",
     "reduction",

@@ -39,7 +39,18 @@ def softmax(x: Any, axis: int | Sequence[int] | None = -1) -> Expr:
 
 @public()
 def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> Expr:
-    """Return ``log(softmax(x))`` along an axis: exact where softmax underflows, -inf where every element is -inf."""
+    """Return ``log(softmax(x))`` along an axis: exact where softmax underflows, -inf where every element is -inf.
+
+    Args:
+        x, axis: as for `softmax`.
+
+    Source: ``x - logsumexp(x)``, shifted as `softmax`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.log_softmax([0.0, 1000.0]))()
+        array([-1000.,     0.])
+    """
     node = as_float(x)
     if 0 in node.shape:
         return node
@@ -53,10 +64,13 @@ def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> Expr:
 def relu(x: Any) -> Expr:
     """Return ``max(x, 0)`` with derivative 0 at 0; NaN stays NaN.
 
+    Args:
+        x: any shape; integers become float64.
+
     Example:
         >>> import graphc as gx
-        >>> gx.relu(gx.tensor("x", (3,))).shape
-        (3,)
+        >>> gx.compile(gx.relu([-1.0, 0.0, 2.0]))()
+        array([0., 0., 2.])
     """
     node = as_float(x)
     return apply("where", apply("less_equal", node, 0), apply("zeros_like", node), node)
@@ -64,14 +78,33 @@ def relu(x: Any) -> Expr:
 
 @public()
 def relu6(x: Any) -> Expr:
-    """Return ``min(max(x, 0), 6)`` with derivative 0 at both bounds."""
+    """Return ``min(max(x, 0), 6)`` with derivative 0 at both bounds.
+
+    Args:
+        x: any shape; integers become float64.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.relu6([-1.0, 2.0, 7.0]))()
+        array([0., 2., 6.])
+    """
     node = relu(x)
     return apply("where", apply("greater_equal", node, 6), apply("full_like", node, 6), node)
 
 
 @public()
 def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Expr:
-    """Return ``x`` where positive, ``negative_slope * x`` elsewhere (and at 0)."""
+    """Return ``x`` where positive, ``negative_slope * x`` elsewhere (and at 0).
+
+    Args:
+        x: any shape; integers become float64.
+        negative_slope: a number or an expression that broadcasts to ``x``.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.leaky_relu([-1.0, 2.0], 0.5))()
+        array([-0.5,  2. ])
+    """
     node = as_float(x)
     return apply("where", apply("less_equal", node, 0), apply("multiply", negative_slope, node), node)
 
@@ -80,7 +113,16 @@ def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Expr:
 def elu(x: Any, alpha: Any = 1.0) -> Expr:
     """Return ``x`` where positive, ``alpha * (exp(x) - 1)`` elsewhere.
 
+    Args:
+        x: any shape; integers become float64.
+        alpha: a number or an expression that broadcasts to ``x``.
+
     Source: Clevert, Unterthiner & Hochreiter (2016), arXiv:1511.07289.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.elu(-1.0))()
+        -0.632120...
     """
     node = as_float(x)
     positive = apply("greater", node, 0)
@@ -92,7 +134,15 @@ def elu(x: Any, alpha: Any = 1.0) -> Expr:
 def selu(x: Any) -> Expr:
     """Return the scaled elu that keeps mean 0 and variance 1.
 
+    Args:
+        x: any shape; integers become float64.
+
     Source: Klambauer et al. (2017), arXiv:1706.02515.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.selu(1.0))()
+        1.050700...
     """
     return apply("multiply", SELU_SCALE, elu(x, SELU_ALPHA))
 
@@ -102,13 +152,18 @@ def gelu(x: Any, approximate: str = "none") -> Expr:
     """Return ``x * Phi(x)`` with Phi the normal distribution function.
 
     Args:
-        x: any shape.
+        x: any shape; integers become float64.
         approximate: "none" for the exact form by erfc, "tanh" for Hendrycks & Gimpel's approximation.
 
     Raises:
         ArgumentError: another name.
 
     Source: Hendrycks & Gimpel (2016), arXiv:1606.08415.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile([gx.gelu(1.0), gx.gelu(1.0, approximate="tanh")])()
+        [0.841344..., 0.841191...]
     """
     node = as_float(x)
     if approximate == "none":
@@ -120,7 +175,18 @@ def gelu(x: Any, approximate: str = "none") -> Expr:
 
 @public("swish")
 def silu(x: Any) -> Expr:
-    """Return ``x * sigmoid(x)``."""
+    """Return ``x * sigmoid(x)``.
+
+    Args:
+        x: any shape; integers become float64.
+
+    Source: Hendrycks & Gimpel (2016), arXiv:1606.08415, who name it; Ramachandran, Zoph & Le (2017), arXiv:1710.05941.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.silu(1.0))()
+        0.731058...
+    """
     node = as_float(x)
     return node * apply("expit", node)
 
@@ -129,7 +195,15 @@ def silu(x: Any) -> Expr:
 def mish(x: Any) -> Expr:
     """Return ``x * tanh(softplus(x))``.
 
+    Args:
+        x: any shape; integers become float64.
+
     Source: Misra (2019), arXiv:1908.08681.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.mish(1.0))()
+        0.865098...
     """
     node = as_float(x)
     return node * apply("tanh", apply("softplus", node))
@@ -137,6 +211,15 @@ def mish(x: Any) -> Expr:
 
 @public()
 def softsign(x: Any) -> Expr:
-    """Return ``x / (1 + abs(x))``."""
+    """Return ``x / (1 + abs(x))``.
+
+    Args:
+        x: any shape; integers become float64.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.softsign([-3.0, 1.0]))()
+        array([-0.75,  0.5 ])
+    """
     node = as_float(x)
     return node / (1.0 + apply("abs", node))

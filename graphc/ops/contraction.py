@@ -122,8 +122,17 @@ def _batched(left: Expr, left_labels: str, right: Expr, right_labels: str, out: 
 def dot(a: Any, b: Any) -> Expr:
     """Return the dot product, as ``numpy.dot``: the last axis of ``a`` with the second last (only) of ``b``.
 
+    Args:
+        a, b: any shapes; dtypes are promoted.
+
     Raises:
         ShapeError: these axes differ.
+        DTypeError: both are bool.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.dot([1.0, 2.0], [3.0, 4.0]))()
+        11.0
     """
     left, right = operands(a, b)
     if not left.shape or not right.shape:
@@ -133,7 +142,20 @@ def dot(a: Any, b: Any) -> Expr:
 
 @public()
 def inner(a: Any, b: Any) -> Expr:
-    """Return sums of products over the last axes of both."""
+    """Return sums of products over the last axes of both.
+
+    Args:
+        a, b: any shapes whose last axes are equal; dtypes are promoted.
+
+    Raises:
+        ShapeError: the last axes differ.
+        DTypeError: both are bool.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.inner(gx.tensor("a", ("rows", 3)), gx.tensor("b", (4, 3))).shape
+        (rows, 4)
+    """
     left, right = operands(a, b)
     if not left.shape or not right.shape:
         return apply("multiply", left, right)
@@ -142,17 +164,33 @@ def inner(a: Any, b: Any) -> Expr:
 
 @public("linalg.outer")
 def outer(a: Any, b: Any) -> Expr:
-    """Return all products of an element of ``a`` with one of ``b``, both flattened: shape (size a, size b)."""
+    """Return all products of an element of ``a`` with one of ``b``, both flattened: shape (size a, size b).
+
+    Raises:
+        DTypeError: both are bool.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.outer([1, 2], [3, 4]))()
+        array([[3, 4],
+               [6, 8]])
+    """
     left, right = (apply("ravel", node) for node in operands(a, b))
     return build(CONTRACT, left, right, left="a", right="b", out="ab")
 
 
 @public()
 def vdot(a: Any, b: Any) -> Expr:
-    """Return the sum of products of all elements, both flattened.
+    """Return the sum of products of all elements of ``a`` and ``b``, both flattened.
 
     Raises:
         ShapeError: the numbers of elements differ.
+        DTypeError: both are bool.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.vdot([[1, 2], [3, 4]], [[1, 0], [0, 1]]))()
+        5
     """
     left, right = (apply("ravel", node) for node in operands(a, b))
     return tensordot(left, right, 1)
@@ -169,6 +207,12 @@ def tensordot(a: Any, b: Any, axes: int | Sequence[Any] = 2) -> Expr:
 
     Raises:
         ShapeError: the sizes of paired axes differ.
+        DTypeError: both are bool.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.tensordot(gx.tensor("a", ("batch", 3, 4)), gx.tensor("b", (4, 3, 5)), ([1, 2], [1, 0])).shape
+        (batch, 5)
     """
     left, right = operands(a, b)
     if isinstance(axes, int):

@@ -19,6 +19,14 @@ from graphc.ops.public import public
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Expr:
     """Return an array of a shape, every element the same number or scalar expression.
 
+    Args:
+        shape: one size or several, each an integer or the name of a dimension.
+        fill_value: a number or an expression of shape ().
+        dtype: by default that of the value.
+
+    Raises:
+        ShapeError: a size is neither, or the value has dimensions that do not broadcast.
+
     Example:
         >>> import graphc as gx
         >>> gx.full(("batch", 2), 1.5).shape
@@ -32,38 +40,83 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Expr:
 
 @public()
 def zeros(shape: Any, dtype: Any = "float64") -> Expr:
-    """Return zeros of a shape."""
+    """Return zeros of a shape.
+
+    Args:
+        shape, dtype: as for `full`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.zeros((2,)))()
+        array([0., 0.])
+    """
     return full(shape, 0, dtype)
 
 
 @public()
 def ones(shape: Any, dtype: Any = "float64") -> Expr:
-    """Return ones of a shape."""
+    """Return ones of a shape.
+
+    Args:
+        shape, dtype: as for `full`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.ones((2,), "int64"))()
+        array([1, 1])
+    """
     return full(shape, 1, dtype)
 
 
 @public()
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Expr:
-    """Return an array of the shape and dtype of ``x``, every element the same."""
+    """Return an array of the shape and dtype of ``x``, every element the same.
+
+    Args:
+        x: an expression or array.
+        fill_value: a number or an expression of shape ().
+        dtype: another one than that of ``x``.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.full_like(gx.tensor("x", ("batch", 2), "float32"), 1.5).dtype
+        'float32'
+    """
     (node,) = as_exprs(x)
     return full(node.shape, fill_value, dtype or node.dtype)
 
 
 @public()
 def zeros_like(x: Any, dtype: Any = None) -> Expr:
-    """Return zeros of the shape and dtype of ``x``."""
+    """Return zeros of the shape and dtype of ``x``.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.zeros_like(gx.tensor("x", ("batch", 2))).shape
+        (batch, 2)
+    """
     return full_like(x, 0, dtype)
 
 
 @public()
 def ones_like(x: Any, dtype: Any = None) -> Expr:
-    """Return ones of the shape and dtype of ``x``."""
+    """Return ones of the shape and dtype of ``x``.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.ones_like(gx.tensor("x", ("batch", 2))).shape
+        (batch, 2)
+    """
     return full_like(x, 1, dtype)
 
 
 @public()
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Expr:
     """Return evenly spaced numbers, as ``numpy.arange``; ``arange(n)`` takes a named dimension too.
+
+    Args:
+        start, stop, step: numbers; with one argument alone the numbers from 0 up to it.
+        dtype: by default that of NumPy, int64 for integers.
 
     Raises:
         UnsupportedError: a named dimension together with ``stop`` or ``step``.
@@ -85,7 +138,19 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Ex
 
 @public()
 def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float64") -> Expr:
-    """Return a matrix with ones on a diagonal and zeros elsewhere."""
+    """Return a matrix with ones on a diagonal and zeros elsewhere, as ``numpy.eye``.
+
+    Args:
+        n, m: the numbers of rows and columns, integers; as many columns as rows when ``m`` is None.
+        k: how far the diagonal is above the main one.
+        dtype: of the result.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.eye(2, 3, 1))()
+        array([[0., 1., 0.],
+               [0., 0., 1.]])
+    """
     return constant(np.eye(n, m, k), dtype)
 
 

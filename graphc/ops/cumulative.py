@@ -163,7 +163,16 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Expr:
 
 @public("cumulative_prod")
 def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Expr:
-    """Return the running products along an axis; its gradient is exact with zeros among the factors."""
+    """Return the running products along an axis; its gradient is exact with zeros among the factors.
+
+    Args:
+        x, axis, dtype: as for `cumsum`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.cumprod([1.0, 2.0, 3.0]))()
+        array([1., 2., 6.])
+    """
     node, number = _prepare(x, axis, dtype, "cumprod")
     return apply("multiply", products_before(node, number), node)
 

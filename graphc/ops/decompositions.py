@@ -88,6 +88,12 @@ def qr(a: Any, mode: str = "reduced") -> QRResult:
         ArgumentError: another mode.
 
     Source: LAPACK's geqrf and orgqr. Derivative: Walter & Lehmann (2018), arXiv:1001.1654, for full rank.
+
+    Example:
+        >>> import graphc as gx
+        >>> q, r = gx.linalg.qr(gx.tensor("a", ("batch", 5, 3)))
+        >>> q.shape, r.shape
+        ((batch, 5, 3), (batch, 3, 3))
     """
     if mode != "reduced":
         raise ArgumentError(f'mode: "reduced" expected, got {mode!r}')
@@ -132,7 +138,19 @@ def eigh(a: Any) -> EighResult:
 
 @public(name="linalg.eigvalsh")
 def eigvalsh(a: Any) -> Expr:
-    """Return the eigenvalues of symmetric matrices in ascending order; see `eigh`."""
+    """Return the eigenvalues of symmetric matrices in ascending order.
+
+    Args:
+        a: as for `eigh`.
+
+    Raises:
+        ShapeError, DTypeError: as `cholesky`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.linalg.eigvalsh([[2.0, 0.0], [0.0, 1.0]]))()
+        array([1., 2.])
+    """
     return eigh(a).eigenvalues
 
 
@@ -153,6 +171,11 @@ def svd(a: Any, full_matrices: bool = False, compute_uv: bool = True) -> Any:
     Vectors of equal values, and of values that are 0, are treated as by `eigh`.
 
     Source: LAPACK's gesdd. Derivative: Townsend, Differentiating the singular value decomposition (2016).
+
+    Example:
+        >>> import graphc as gx
+        >>> [part.shape for part in gx.linalg.svd(gx.tensor("a", (5, 3)))]
+        [(5, 3), (3,), (3, 3)]
     """
     if full_matrices:
         raise ArgumentError("full_matrices: False expected: the further vectors are not determined by the matrix")
@@ -162,7 +185,19 @@ def svd(a: Any, full_matrices: bool = False, compute_uv: bool = True) -> Any:
 
 @public(name="linalg.svdvals")
 def svdvals(a: Any) -> Expr:
-    """Return the singular values in descending order; see `svd`."""
+    """Return the singular values in descending order.
+
+    Args:
+        a: shape (..., m, n).
+
+    Raises:
+        ShapeError, DTypeError: as `svd`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.linalg.svdvals([[1.0, 0.0], [0.0, -2.0]]))()
+        array([2., 1.])
+    """
     return factors(SVD, matrices(a))[1]
 
 
@@ -177,7 +212,13 @@ def pinv(a: Any, rcond: float | None = None) -> Expr:
     Raises:
         ShapeError, DTypeError: as `svd`.
 
-    Derivative, where the rank is constant: Golub & Pereyra (1973), doi:10.1137/0710036.
+    Source: the singular values inverted. Derivative, where the rank is constant: Golub & Pereyra (1973),
+    doi:10.1137/0710036.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.linalg.pinv([[2.0, 0.0], [0.0, 0.0]]))().tolist()
+        [[0.5, 0.0], [0.0, 0.0]]
     """
     return pseudoinverse(matrices(a), 1e-15 if rcond is None else float(rcond))
 
@@ -197,7 +238,13 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
     Raises:
         ShapeError, DTypeError: as `solve`.
 
-    Derivative: that of `pinv`.
+    Source: ``pinv(a) @ b``. Derivative: that of `pinv`.
+
+    Example:
+        >>> import graphc as gx
+        >>> result = gx.linalg.lstsq([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]], [3.0, 4.0, 5.0])
+        >>> gx.compile([result.x, result.residuals, result.rank])()
+        [array([3., 2.]), array([25.]), 2]
     """
     left, right, vector = same_rows(matrices(a), b)
     if rcond is None:

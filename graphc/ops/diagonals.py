@@ -144,6 +144,11 @@ def triu(m: Any, k: int = 0) -> Expr:
 
     Raises:
         ShapeError: ``m`` has fewer than two dimensions.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.triu(gx.ones((2, 3))))().tolist()
+        [[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]
     """
     return upper_triangle(_matrices(m), int(k))
 
@@ -174,7 +179,16 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
 
 @public(name="linalg.diagonal")
 def matrix_diagonal(x: Any, offset: int = 0) -> Expr:
-    """Return the diagonals of matrices (the last two axes)."""
+    """Return the diagonals of matrices (the last two axes); ``offset`` is how far they are above the main one.
+
+    Raises:
+        ShapeError: ``x`` has fewer than two dimensions.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.linalg.diagonal(gx.tensor("x", ("batch", 3, 4))).shape
+        (batch, 3)
+    """
     return diagonal(x, offset, -2, -1)
 
 
@@ -206,15 +220,32 @@ def diag(v: Any, k: int = 0) -> Expr:
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
     """Return the sum of the diagonal of matrices along two axes, as ``numpy.trace``.
 
+    Args:
+        a, offset, axis1, axis2: as for `diagonal`.
+
     Raises:
         ShapeError: ``a`` has fewer than two dimensions.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.trace([[1, 2], [3, 4]]))()
+        5
     """
     return apply("sum", accumulated(diagonal(a, offset, axis1, axis2)), axis=-1)
 
 
 @public(name="linalg.trace")
 def matrix_trace(x: Any, offset: int = 0) -> Expr:
-    """Return the sum of the diagonal of matrices (the last two axes)."""
+    """Return the sum of the diagonal of matrices (the last two axes); ``offset`` is how far it is above the main one.
+
+    Raises:
+        ShapeError: ``x`` has fewer than two dimensions.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.linalg.trace(gx.tensor("x", ("batch", 3, 3))).shape
+        (batch,)
+    """
     return trace(x, offset, -2, -1)
 
 

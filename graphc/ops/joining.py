@@ -145,13 +145,37 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Expr:
 
 @public()
 def vstack(arrays: Sequence[Any]) -> Expr:
-    """Return arrays joined along the first axis; vectors become rows."""
+    """Return arrays joined along the first axis; vectors become rows.
+
+    Args:
+        arrays: as for `concatenate`.
+
+    Raises:
+        ShapeError: the shapes do not fit.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.vstack([gx.tensor("x", (3,)), gx.tensor("y", ("rows", 3))]).shape
+        (rows + 1, 3)
+    """
     return concatenate([apply("reshape", node, (1, -1)) if node.ndim < 2 else node for node in as_exprs(*arrays)], 0)
 
 
 @public()
 def hstack(arrays: Sequence[Any]) -> Expr:
-    """Return arrays joined along the second axis, vectors along their only one."""
+    """Return arrays joined along the second axis, vectors along their only one.
+
+    Args:
+        arrays: as for `concatenate`.
+
+    Raises:
+        ShapeError: the shapes do not fit.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.hstack([gx.tensor("x", ("rows", 2)), gx.tensor("y", ("rows", 3))]).shape
+        (rows, 5)
+    """
     nodes = [apply("ravel", node) if node.ndim == 0 else node for node in as_exprs(*arrays)]
     return concatenate(nodes, 0 if nodes and nodes[0].ndim == 1 else 1)
 
@@ -159,6 +183,10 @@ def hstack(arrays: Sequence[Any]) -> Expr:
 @public()
 def tile(x: Any, reps: int | Sequence[int]) -> Expr:
     """Return ``x`` repeated as a whole along each axis, as ``numpy.tile``.
+
+    Args:
+        x: any shape.
+        reps: how often, one integer for each of the last axes; further ones make new axes in front.
 
     Example:
         >>> import graphc as gx
@@ -186,6 +214,14 @@ def repeat(x: Any, repeats: int, axis: int | None = None) -> Expr:
         x: any shape.
         repeats: how often, one integer for all elements.
         axis: the axis to repeat along.
+
+    Raises:
+        ShapeError: there is no such axis.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.repeat([1, 2], 2))()
+        array([1, 1, 2, 2])
     """
     (node,) = as_exprs(x)
     if axis is None:

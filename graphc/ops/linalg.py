@@ -4,6 +4,7 @@ Matrices are the last two axes, those before them are batches and broadcast. All
 derivatives of any order; docs/linear_algebra.md has the conventions.
 """
 
+from graphc.ops.axes import matrix_transpose
 from graphc.ops.contraction import matmul, outer, tensordot
 from graphc.ops.decompositions import (
     EighResult,
@@ -21,7 +22,6 @@ from graphc.ops.decompositions import (
 )
 from graphc.ops.diagonals import matrix_diagonal as diagonal
 from graphc.ops.diagonals import matrix_trace as trace
-from graphc.ops.movement import matrix_transpose
 from graphc.ops.statistics import norm
 from graphc.ops.systems import SlogdetResult, det, inv, matrix_power, slogdet, solve, solve_triangular
 

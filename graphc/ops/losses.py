@@ -69,16 +69,40 @@ def mse(prediction: Any, target: Any, reduction: str = "mean") -> Expr:
 
 @public("mean_absolute_error")
 def mae(prediction: Any, target: Any, reduction: str = "mean") -> Expr:
-    """Return the mean of ``abs(prediction - target)``; arguments as `mse`."""
+    """Return the mean of ``abs(prediction - target)``, with derivative 0 where they are equal.
+
+    Args:
+        prediction, target, reduction: as for `mse`.
+
+    Raises:
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.mae([1.0, 2.0], [0.0, 4.0]))()
+        1.5
+    """
     left, right = _pair(prediction, target)
     return _reduced(apply("abs", apply("subtract", left, right)), reduction)
 
 
 @public()
 def huber(prediction: Any, target: Any, delta: float = 1.0, reduction: str = "mean") -> Expr:
-    """Return half the squared error up to ``delta``, linear beyond; arguments as `mse`.
+    """Return half the squared error up to ``delta``, linear beyond.
+
+    Args:
+        prediction, target, reduction: as for `mse`.
+        delta: the error at which the line begins.
+
+    Raises:
+        ShapeError: the shapes differ.
 
     Source: Huber (1964), doi:10.1214/aoms/1177703732.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.huber([1.0, 4.0], [0.0, 0.0], reduction="none"))()
+        array([0.5, 3.5])
     """
     left, right = _pair(prediction, target)
     difference = apply("subtract", left, right)
@@ -100,6 +124,11 @@ def binary_cross_entropy_with_logits(logits: Any, labels: Any, reduction: str = 
         ShapeError: the shapes differ.
 
     Source: softplus(logits) - labels*logits.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.binary_cross_entropy_with_logits([0.0, 1000.0], [True, True], reduction="none"))()
+        array([0.69314718, 0.        ])
     """
     left, right = _pair(logits, labels)
     return _reduced(apply("subtract", apply("softplus", left), apply("multiply", right, left)), reduction)
@@ -169,12 +198,30 @@ def _is_class(classes: Expr, logits: Expr, axis: int) -> Expr:
 
 @public()
 def l2(x: Any) -> Expr:
-    """Return half the sum of squares: the regulariser whose gradient is ``x``."""
+    """Return half the sum of squares of all elements: the regulariser whose gradient is ``x``.
+
+    Args:
+        x: any shape; integers become float64.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.l2([1.0, 2.0]))()
+        2.5
+    """
     node = as_float(x)
     return 0.5 * apply("sum", apply("multiply", node, node))
 
 
 @public()
 def l1(x: Any) -> Expr:
-    """Return the sum of absolute values."""
+    """Return the sum of the absolute values of all elements; its derivative at 0 is 0.
+
+    Args:
+        x: any shape; integers become float64.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.l1([1.0, -2.0]))()
+        3.0
+    """
     return apply("sum", apply("abs", as_float(x)))

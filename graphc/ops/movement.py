@@ -1,4 +1,4 @@
-"""The movement rows that keep every element: broadcasting, reshaping, permuting axes."""
+"""The movement rows that keep every element: broadcasting, reshaping, permuting axes; functions of sizes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphc.graph.dimensions import Shape, divide_exactly, product
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
-from graphc.graph.types import as_shape, broadcast_shapes, format_shape, normalise_axes, normalise_axis
+from graphc.graph.types import as_shape, broadcast_shapes, format_shape, normalise_axes
 from graphc.ops.movement_row import Source, movement
 from graphc.ops.public import public
 
@@ -123,8 +123,17 @@ def _reshape_index(node: Expr, index: tuple[Any, ...]) -> tuple[Any, ...]:
 def broadcast_to(x: Any, shape: Any) -> Expr:
     """Return ``x`` repeated to a shape, by NumPy's broadcasting rule.
 
+    Args:
+        x: any dtype.
+        shape: sizes, integers or named dimensions.
+
     Raises:
         ShapeError: the shape of ``x`` does not broadcast to it.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.broadcast_to(gx.tensor("x", (3,)), ("batch", 3)).shape
+        (batch, 3)
     """
     (node,) = as_exprs(x)
     target = as_shape(shape)
@@ -137,7 +146,16 @@ def broadcast_to(x: Any, shape: Any) -> Expr:
 
 @public()
 def expand_dims(x: Any, axis: int | Sequence[int]) -> Expr:
-    """Return ``x`` with axes of size 1 inserted at the positions ``axis`` of the result."""
+    """Return ``x`` with axes of size 1 inserted at the positions ``axis`` of the result, one or several.
+
+    Raises:
+        ShapeError: there is no such position, or it is given twice.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.expand_dims(gx.tensor("x", (2, 3)), (0, -1)).shape
+        (1, 2, 3, 1)
+    """
     (node,) = as_exprs(x)
     count = len(axis) if isinstance(axis, (tuple, list)) else 1
     axes = normalise_axes(axis, len(node.shape) + count, "expand_dims")
@@ -150,6 +168,11 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Expr:
 
     Raises:
         ShapeError: a given axis has another size.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.squeeze(gx.tensor("x", (1, 3, 1)), 0).shape
+        (3, 1)
     """
     (node,) = as_exprs(x)
     if axis is None:
@@ -159,73 +182,6 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Expr:
         if node.shape[number] != 1:
             raise ShapeError(f"axis {number} of shape {format_shape(node.shape)} has size {node.shape[number]}, not 1")
     return build(SQUEEZE, node, axes=axes) if axes else node
-
-
-@public("permute_dims")
-def transpose(x: Any, axes: Sequence[int] | None = None) -> Expr:
-    """Return ``x`` with its axes in the order ``axes``; reversed when None.
-
-    Raises:
-        ShapeError: ``axes`` is no permutation of the axes of ``x``.
-
-    Example:
-        >>> import graphc as gx
-        >>> gx.transpose(gx.tensor("x", (2, 3))).shape
-        (3, 2)
-    """
-    (node,) = as_exprs(x)
-    rank = len(node.shape)
-    order = tuple(range(rank))[::-1] if axes is None else tuple(normalise_axis(axis, rank, "axes") for axis in axes)
-    if sorted(order) != list(range(rank)):
-        raise ShapeError(f"axes {axes} are no permutation of the {rank} axes of shape {format_shape(node.shape)}")
-    return node if order == tuple(range(rank)) else build(TRANSPOSE, node, axes=order)
-
-
-@public()
-def swapaxes(x: Any, axis1: int, axis2: int) -> Expr:
-    """Return ``x`` with two axes exchanged.
-
-    Example:
-        >>> import graphc as gx
-        >>> gx.swapaxes(gx.tensor("x", (2, 3, 4)), 0, -1).shape
-        (4, 3, 2)
-    """
-    (node,) = as_exprs(x)
-    first, second = (normalise_axis(axis, node.ndim, "swapaxes") for axis in (axis1, axis2))
-    order = list(range(node.ndim))
-    order[first], order[second] = second, first
-    return transpose(node, order)
-
-
-@public()
-def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Expr:
-    """Return ``x`` with the axes ``source`` moved to the positions ``destination``, the others in order.
-
-    Raises:
-        ShapeError: the numbers of axes differ, or one is given twice.
-    """
-    (node,) = as_exprs(x)
-    places = [tuple(each) if isinstance(each, (tuple, list)) else (each,) for each in (source, destination)]
-    old, new = ([normalise_axis(axis, node.ndim, "moveaxis") for axis in each] for each in places)
-    if len(old) != len(new) or len(set(old)) != len(old) or len(set(new)) != len(new):
-        raise ShapeError(f"source {source} and destination {destination} must be as many distinct axes")
-    order = [axis for axis in range(node.ndim) if axis not in old]
-    for position, axis in sorted(zip(new, old, strict=True)):
-        order.insert(position, axis)
-    return transpose(node, order)
-
-
-@public()
-def matrix_transpose(x: Any) -> Expr:
-    """Return ``x`` with its last two axes exchanged.
-
-    Raises:
-        ShapeError: ``x`` has fewer than two dimensions.
-    """
-    (node,) = as_exprs(x)
-    if node.ndim < 2:
-        raise ShapeError(f"at least two dimensions expected, got shape {format_shape(node.shape)}")
-    return swapaxes(node, -1, -2)
 
 
 @public()

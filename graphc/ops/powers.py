@@ -19,11 +19,11 @@ LARGEST_EXPONENT = 32
 INLINE_EXPONENT = 4
 
 # fmt: off
-square: Function = row("square", "x**2", "{x} * {x}", "np.square({x})", partial=[lambda x, r: 2 * x], rule="number")
-reciprocal: Function = row("reciprocal", "1/x", "{one} / {x}", "np.reciprocal({x})", partial=[lambda x, r: negative(square(r))], singular=True, domain=POSITIVE, cost=4)
-sqrt: Function = row("sqrt", "sqrt(x)", "math.sqrt({x})", "np.sqrt({x})", partial=[lambda x, r: 0.5 / r], singular=True, domain=POSITIVE, cost=4, convention="sqrt'(0) = inf, but 0 times it is 0")
-cbrt: Function = row("cbrt", "cbrt(x)", "cbrt({x})", "np.cbrt({x})", partial=[lambda x, r: (1 / 3) / square(r)], singular=True, domain=POSITIVE, cost=10)
-hypot: Function = row("hypot", "sqrt(x**2 + y**2)", "math.hypot({x}, {y})", "np.hypot({x}, {y})", partial=[lambda x, y, r: guarded_divide(x, r), lambda x, y, r: guarded_divide(y, r)], commutes=True, kinks=lambda x, y: [hypot(x, y)], cost=10, convention="gradient 0 at (0, 0)")
+square: Function = row("square", "x**2", "{x} * {x}", "np.square({x})", partial=[lambda x, r: 2 * x], rule="number", example=("-3.0", "9.0"))
+reciprocal: Function = row("reciprocal", "1/x", "{one} / {x}", "np.reciprocal({x})", partial=[lambda x, r: negative(square(r))], singular=True, domain=POSITIVE, cost=4, example=("4.0", "0.25"))
+sqrt: Function = row("sqrt", "sqrt(x)", "math.sqrt({x})", "np.sqrt({x})", partial=[lambda x, r: 0.5 / r], singular=True, domain=POSITIVE, cost=4, convention="sqrt'(0) = inf, but 0 times it is 0", example=("9.0", "3.0"))
+cbrt: Function = row("cbrt", "cbrt(x)", "cbrt({x})", "np.cbrt({x})", partial=[lambda x, r: (1 / 3) / square(r)], singular=True, domain=POSITIVE, cost=10, example=("-27.0", "-3.0"))
+hypot: Function = row("hypot", "sqrt(x**2 + y**2)", "math.hypot({x}, {y})", "np.hypot({x}, {y})", partial=[lambda x, y, r: guarded_divide(x, r), lambda x, y, r: guarded_divide(y, r)], commutes=True, kinks=lambda x, y: [hypot(x, y)], cost=10, convention="gradient 0 at (0, 0)", example=("3.0, 4.0", "5.0"))
 _power: Function = row("power", "x**y", "power({x}, {y})", "np.power({x}, {y})", partial=[lambda x, y, r: guarded_multiply(y, _power(x, y - 1)), lambda x, y, r: _by_exponent(x, y, r)], singular=True, rule="number", domain=(POSITIVE, REALS), cost=20, infix="**", convention="at x = 0 the derivative by y is 0 for y >= 0")
 # fmt: on
 

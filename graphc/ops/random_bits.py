@@ -108,8 +108,20 @@ def fold_in(key: Any, data: Any) -> Expr:
 def bits(key: Any, shape: Any = (), dtype: Any = "uint64") -> Expr:
     """Return unsigned integers of a shape, every bit random.
 
+    Args:
+        key: a key.
+        shape: sizes, each an integer or the name of a dimension.
+        dtype: uint8, uint16, uint32 or uint64.
+
     Raises:
         DTypeError: the dtype is no unsigned integer.
+
+    Source: Threefry-2x32 with 20 rounds, Salmon, Moraes, Dror & Shaw (2011), doi:10.1145/2063384.2063405.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.random.bits(gx.random.key(0), (4,), "uint8").dtype
+        'uint8'
     """
     name = as_dtype(dtype)
     if not name.startswith("uint"):

@@ -53,7 +53,16 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
 
 @public()
 def flip(x: Any, axis: int | Sequence[int] | None = None) -> Expr:
-    """Return ``x`` with the order of elements reversed along axes (all of them when None)."""
+    """Return ``x`` with the order of elements reversed along axes (all of them when None).
+
+    Raises:
+        ShapeError: there is no such axis.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.flip([1, 2, 3]))()
+        array([3, 2, 1])
+    """
     (node,) = as_exprs(x)
     axes = normalise_axes(axis, node.ndim, "flip")
     return slice_axes(node, [(s - 1, -1, s) if a in axes else (0, 1, s) for a, s in enumerate(node.shape)])
@@ -63,8 +72,21 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Expr:
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Expr]:
     """Return ``x`` cut along an axis, into so many equal parts or at the given positions.
 
+    Args:
+        x: any shape.
+        indices_or_sections: the number of parts, or the positions where parts begin.
+        axis: the axis to cut.
+
+    Returns:
+        a list of expressions.
+
     Raises:
         ShapeError: the axis cannot be divided into equal parts.
+
+    Example:
+        >>> import graphc as gx
+        >>> [part.shape for part in gx.split(gx.tensor("x", ("batch", 5)), [2], axis=1)]
+        [(batch, 2), (batch, 3)]
     """
     (node,) = as_exprs(x)
     axis = normalise_axis(axis, node.ndim, "split")
@@ -82,7 +104,21 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
 
 @public()
 def roll(x: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Expr:
-    """Return ``x`` with elements moved along axes, those that leave at the end entering at the front."""
+    """Return ``x`` with elements moved along axes, those that leave at the end entering at the front.
+
+    Args:
+        x: any shape.
+        shift: by how many places, an integer or one for each axis; negative ones move to the front.
+        axis: one axis or several; when None all elements move in memory order.
+
+    Raises:
+        ShapeError: there is no such axis.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.roll([1, 2, 3], 1))()
+        array([3, 1, 2])
+    """
     (node,) = as_exprs(x)
     if axis is None:
         return apply("reshape", roll(apply("ravel", node), shift, 0), node.shape)

@@ -172,7 +172,17 @@ def sum(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False, wh
 
 @public()
 def prod(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False, where: Any = None) -> Expr:
-    """Return the product of the elements along axes; arguments as `sum`. Its gradient is exact with zeros."""
+    """Return the product of the elements along axes; its gradient is exact with zeros among the factors.
+
+    Args:
+        x, axis, dtype, keepdims, where: as for `sum`.
+
+    Example:
+        >>> import graphc as gx
+        >>> x = gx.tensor("x", (3,))
+        >>> gx.compile(gx.prod(x)).grad(x=[2.0, 0.0, 5.0])
+        {'x': array([ 0., 10.,  0.])}
+    """
     return reduce(PROD, masked(accumulated(x, dtype), where, 1), axis, keepdims)
 
 
@@ -180,8 +190,19 @@ def prod(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False, w
 def max(x: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) -> Expr:
     """Return the greatest element along axes; NaN where there is one. Ties share the derivative evenly.
 
+    Args:
+        x: any shape.
+        axis: one axis, several, or None for all.
+        keepdims: keep the reduced axes with size 1.
+        where: a boolean array that broadcasts to ``x``: which elements count.
+
     Raises:
         ShapeError: there is no element to take.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.max([[1.0, 5.0], [3.0, 2.0]], axis=1))()
+        array([5., 3.])
     """
     (node,) = as_exprs(x)
     return reduce(MAX, masked(node, where, _lowest(node.dtype)), axis, keepdims)
@@ -191,8 +212,16 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) ->
 def min(x: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) -> Expr:
     """Return the least element along axes; NaN where there is one. Ties share the derivative evenly.
 
+    Args:
+        x, axis, keepdims, where: as for `max`.
+
     Raises:
         ShapeError: there is no element to take.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.min([[1.0, 5.0], [3.0, 2.0]], axis=1))()
+        array([1., 2.])
     """
     (node,) = as_exprs(x)
     return reduce(MIN, masked(node, where, _highest(node.dtype)), axis, keepdims)
@@ -200,13 +229,31 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) ->
 
 @public()
 def any(x: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) -> Expr:
-    """Return whether an element is true (not zero) along axes."""
+    """Return whether an element is true (not zero) along axes, as bool.
+
+    Args:
+        x, axis, keepdims, where: as for `max`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.any([[0, 0], [0, 2]], axis=1))()
+        array([False,  True])
+    """
     return reduce(ANY, masked(_truth(x), where, False), axis, keepdims)
 
 
 @public()
 def all(x: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) -> Expr:
-    """Return whether all elements are true (not zero) along axes."""
+    """Return whether all elements are true (not zero) along axes, as bool.
+
+    Args:
+        x, axis, keepdims, where: as for `max`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.all([[1, 0], [1, 2]], axis=1))()
+        array([False,  True])
+    """
     return reduce(ALL, masked(_truth(x), where, True), axis, keepdims)
 
 
@@ -229,15 +276,37 @@ def _position(row: ReductionOperation, x: Any, axis: int | None, keepdims: bool)
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Expr:
     """Return the position of the greatest element along an axis (in memory order when None), as int64.
 
-    The first of equal elements counts; NaN counts as greatest.
+    The first of equal elements counts; NaN counts as greatest. There is no derivative.
+
+    Args:
+        x: any shape.
+        axis: one axis, or None.
+        keepdims: keep the reduced axis with size 1.
 
     Raises:
         ShapeError: there is no element.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.argmax([[1.0, 5.0], [3.0, 2.0]], axis=1))()
+        array([1, 0])
     """
     return _position(ARGMAX, x, axis, keepdims)
 
 
 @public()
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Expr:
-    """Return the position of the least element along an axis; as `argmax`."""
+    """Return the position of the least element along an axis; otherwise as `argmax`.
+
+    Args:
+        x, axis, keepdims: as for `argmax`.
+
+    Raises:
+        ShapeError: there is no element.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.argmin([[1.0, 5.0], [3.0, 2.0]], axis=1))()
+        array([0, 1])
+    """
     return _position(ARGMIN, x, axis, keepdims)

@@ -18,6 +18,7 @@ from graphc.graph.table import FAMILIES, OPERATIONS, apply
 from graphc.graph.types import DType, broadcast_shapes, is_float, promote
 from graphc.ops.masked import is_masked
 from graphc.ops.public import public
+from graphc.ops.scalar_text import docstring_of
 
 ARGUMENT_NAMES = ("x", "y", "z")
 INFINITY = float("inf")
@@ -54,6 +55,8 @@ class ScalarOperation(Operation):
         convention: what was chosen at the edges, for the docs.
         detached: whether the derivative is zero by decree, not by mathematics.
         family, parameter: for a member of a family (``power[3]``), its name and number.
+        summary: what the documentation says it returns, where the definition alone would not tell.
+        example: arguments as Python text, and what the value looks like in a doctest.
     """
 
     definition: str
@@ -75,6 +78,8 @@ class ScalarOperation(Operation):
     arity: int = 1
     family: str = ""
     parameter: int = 0
+    summary: str = ""
+    example: tuple[str, str] | None = None
 
     def infer(self, arguments: Sequence[Expr], attributes: dict[str, Any]) -> tuple[DType, Shape]:
         dtype = arguments[-1].dtype
@@ -218,10 +223,7 @@ def _builder(operation: ScalarOperation) -> Callable[..., Expr]:
         return elementwise(operation, *arguments)
 
     function.__name__ = function.__qualname__ = operation.name
-    function.__doc__ = (
-        f"Return ``{operation.definition}`` for each element, broadcasting like NumPy.\n\n"
-        f"    Args:\n        {', '.join(names)}: expressions, arrays or numbers.\n"
-    )
+    function.__doc__ = docstring_of(operation, names)
     parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return function

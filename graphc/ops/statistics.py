@@ -162,6 +162,13 @@ def var(
         keepdims: keep the axes with size 1.
         where: which elements count.
         correction: the array standard's name for ``ddof``.
+
+    Source: the sum of squares of the centred elements, in two passes as NumPy.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.var([1.0, 2.0, 3.0], ddof=1))()
+        1.0
     """
     node, less = _centred(x, axis, where), ddof if correction is None else correction
     total = apply("sum", apply("multiply", node, node), axis=axis, keepdims=keepdims)
@@ -177,7 +184,16 @@ def std(
     where: Any = None,
     correction: float | None = None,
 ) -> Expr:
-    """Return the standard deviation along axes; arguments as `var`. Where it is 0 its derivative is 0."""
+    """Return the standard deviation along axes. Where it is 0 its derivative is 0.
+
+    Args:
+        x, axis, ddof, keepdims, where, correction: as for `var`.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.std([1.0, 2.0, 3.0], ddof=1))()
+        1.0
+    """
     node, less = _centred(x, axis, where), ddof if correction is None else correction
     length = reduce(NORM, node, axis, keepdims) if node.ndim else apply("abs", node)
     return apply("divide", length, apply("sqrt", _number_of(node, axis, where, keepdims, less)))
@@ -187,10 +203,17 @@ def std(
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
     """Return ``log(sum(exp(x)))`` along axes without overflow; -inf with derivative 0 where all elements are -inf.
 
+    Args:
+        x: any shape; integers become float64.
+        axis: one axis, several, or None for all.
+        keepdims: keep the reduced axes with size 1.
+
+    Source: the shifted formula of Blanchard, Higham & Higham (2021), doi:10.1093/imanum/draa038.
+
     Example:
         >>> import graphc as gx
-        >>> gx.logsumexp(gx.tensor("x", ("batch", 10)), axis=-1).shape
-        (batch,)
+        >>> gx.compile(gx.logsumexp([1000.0, 1000.0]))()
+        1000.693147...
     """
     node = as_float(x)
     if 0 in (node.shape[number] for number in normalise_axes(axis, node.ndim, "logsumexp")):
@@ -211,6 +234,12 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
 
     Raises:
         UnsupportedError: an ``ord`` that NumPy does not have for so many axes.
+
+    Example:
+        >>> import graphc as gx
+        >>> x = gx.tensor("x", (2,))
+        >>> gx.compile(gx.norm(x)).value_and_grad(x=[3.0, 4.0])
+        (5.0, {'x': array([0.6, 0.8])})
     """
     node = as_float(x)
     if ord is None or (ord == "fro" and (node.ndim == 2 or axis is not None)):

@@ -67,6 +67,13 @@ def solve_triangular(a: Any, b: Any, trans: int | str = 0, lower: bool = False, 
     Raises:
         ShapeError, DTypeError: as `solve`.
         ArgumentError: ``trans`` is something else.
+
+    Source: BLAS's trsm. Derivative: that of `solve`, of one triangle.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.linalg.solve_triangular([[2.0, 0.0], [1.0, 1.0]], [2.0, 3.0], lower=True))()
+        array([1., 2.])
     """
     if trans not in (0, 1, "N", "T"):
         raise ArgumentError(f'trans: 0, 1, "N" or "T" expected, got {trans!r}')
@@ -79,6 +86,9 @@ def solve_triangular(a: Any, b: Any, trans: int | str = 0, lower: bool = False, 
 def inv(a: Any) -> Expr:
     """Return the inverse of square matrices; to multiply by it, `solve` is faster and more accurate.
 
+    Args:
+        a: shape (..., n, n).
+
     Returns:
         NaN where a matrix is singular, see `graphc.linalg.cholesky`.
 
@@ -86,6 +96,11 @@ def inv(a: Any) -> Expr:
         ShapeError, DTypeError: as `graphc.linalg.cholesky`.
 
     Source: LAPACK's getrf and getri. Derivative: Giles (2008), section 2.2.3.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.linalg.inv([[2.0, 1.0], [1.0, 1.0]]))().tolist()
+        [[1.0, -1.0], [-1.0, 2.0]]
     """
     return build(INV, square(a))
 
@@ -132,10 +147,21 @@ def _written_out(node: Expr, size: int) -> Expr:
 def slogdet(a: Any) -> SlogdetResult:
     """Return sign and logarithm of the absolute value of the determinant: 0 and -inf for singular matrices.
 
+    Args:
+        a: shape (..., n, n).
+
+    Returns:
+        a named tuple (sign, logabsdet), each of shape (...).
+
     Raises:
         ShapeError, DTypeError: as `graphc.linalg.cholesky`.
 
     Source: LAPACK's getrf. Derivative: Giles (2008), section 2.2.4.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.linalg.slogdet(gx.tensor("a", ("batch", 3, 3))).logabsdet.shape
+        (batch,)
     """
     return SlogdetResult(*factors(SLOGDET, square(a)))
 
@@ -144,9 +170,20 @@ def slogdet(a: Any) -> SlogdetResult:
 def matrix_power(a: Any, n: int) -> Expr:
     """Return the product of ``n`` times a square matrix; of its inverse where ``n`` is negative.
 
+    Args:
+        a: shape (..., n, n).
+        n: an integer.
+
     Raises:
         ShapeError, DTypeError: as `graphc.linalg.cholesky`.
         ArgumentError: ``n`` is no integer.
+
+    Source: repeated squaring.
+
+    Example:
+        >>> import graphc as gx
+        >>> gx.compile(gx.linalg.matrix_power([[1.0, 1.0], [0.0, 1.0]], 5))().tolist()
+        [[1.0, 5.0], [0.0, 1.0]]
     """
     node = square(a)
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):

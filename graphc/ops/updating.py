@@ -142,6 +142,14 @@ def one_hot(indices: Any, num_classes: Any, dtype: Any = "float64") -> Expr:
 
     It costs no memory where it is used: ``one_hot(labels, 10) * x`` computes each element by a comparison.
 
+    Args:
+        indices: integers, any shape.
+        num_classes: the size of the new axis, an integer or a named dimension.
+        dtype: of the result.
+
+    Raises:
+        DTypeError: the indices are no integers.
+
     Example:
         >>> import graphc as gx
         >>> gx.one_hot(gx.tensor("labels", "batch", "int64"), 10).shape

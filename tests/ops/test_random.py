@@ -89,7 +89,7 @@ def test_backends_draw_the_same_numbers(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_uniform_numbers_are_never_1(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     largest = gx.constant(2**64 - 1, "uint64")
-    monkeypatch.setattr("graphc.ops.random.words", lambda key, shape: gx.broadcast_to(largest, (3,)))
+    monkeypatch.setattr("graphc.ops.random_continuous.words", lambda key, shape: gx.broadcast_to(largest, (3,)))
     assert (gx.compile(gx.random.uniform(KEY, (3,), dtype))() == np.nextafter(np.ones(3, dtype), 0)).all()
 
 
@@ -98,7 +98,7 @@ def test_uniform_numbers_are_never_1(dtype: str, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("name", ["normal", "exponential", "gumbel"])
 def test_every_word_of_bits_gives_a_finite_number(name: str, dtype: str, word: int, monkeypatch) -> None:
     given = gx.broadcast_to(gx.constant(word, "uint64"), (3,))
-    monkeypatch.setattr("graphc.ops.random.words", lambda key, shape: given)
+    monkeypatch.setattr("graphc.ops.random_continuous.words", lambda key, shape: given)
     assert np.isfinite(gx.compile(getattr(gx.random, name)(KEY, (3,), dtype))()).all()
 
 
