@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import takewhile
 
 from graphc.kernel.ir import Accumulate, Kernel, Library, Load, Loop, Name, Statement, Store
 from graphc.kernel.loops import Effects, can_swap, effects
@@ -52,13 +54,21 @@ class _Pass:
         self.kernel = kernel
         self.bases = bases
         self.viewed = set(bases.values())
+        self.around: tuple[str, ...] = ()
+
+    @cached_property
+    def homes(self) -> dict[str, tuple[str, ...]]:
+        """For each buffer the ordered loops, from the outermost, that are around all that reads or writes it."""
+        return _homes(self.kernel.body)
 
     def block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         """Return a block with its ordered loops, and those inside them, written in place."""
         result: list[Statement] = []
         for statement in body:
             if isinstance(statement, Loop) and statement.ordered:
+                outside, self.around = self.around, (*self.around, statement.index)
                 statement = replace(statement, body=self._loop(list(self.block(statement.body))))
+                self.around = outside
             result.append(statement)
         return tuple(result)
 
@@ -75,6 +85,8 @@ class _Pass:
         source, target = copy.source, copy.target
         buffer = self.kernel.buffers[source]
         if buffer.role != "workspace" or source in self.viewed or target.buffer in self.bases:
+            return None
+        if self.homes[source][: len(self.around)] != self.around:
             return None
         whole = self.kernel.buffers[target.buffer].shape[len(target.lead) :]
         position = next(number for number, each in enumerate(body) if each is last)
@@ -119,6 +131,22 @@ class _Pass:
     def _can_sink(self, known: list[Effects], mine: list[int], others: list[int]) -> bool:
         """Tell whether some statements can run after others that follow them now."""
         return all(can_swap(known[first], known[second]) for first in mine for second in others if second > first)
+
+
+def _homes(body: tuple[Statement, ...]) -> dict[str, tuple[str, ...]]:
+    """Return for each buffer the ordered loops that are around all its accesses."""
+    homes: dict[str, tuple[str, ...]] = {}
+    pending: list[tuple[Statement, tuple[str, ...]]] = [(statement, ()) for statement in body]
+    while pending:
+        statement, around = pending.pop()
+        if isinstance(statement, Loop):
+            inner = (*around, statement.index) if statement.ordered else around
+            pending += [(each, inner) for each in statement.body]
+            continue
+        for buffer in effects((statement,), {}).buffers:
+            shared = takewhile(lambda pair: pair[0] == pair[1], zip(homes.get(buffer, around), around, strict=False))
+            homes[buffer] = tuple(index for index, _ in shared)
+    return homes
 
 
 def _touches(found: Effects, buffer: str) -> bool:
