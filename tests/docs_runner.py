@@ -25,7 +25,7 @@ from graphc.cli import main as graphc_command
 from graphc.graph.table import FUNCTIONS, OPERATIONS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FILE_NAME = "tour.py"
 """What the code of a page calls itself: generated code names the user's file and line."""
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -19,6 +19,7 @@ import pytest
 import graphc
 from tests import docs_runner
 from tests.docs_runner import FLAGS, PAGES, ROOT, blocks_of, mismatches, renewed, tables_restored
+from tests.test_architecture import BELOW
 
 MODULES = [
     graphc,
@@ -102,6 +103,22 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    for name in re.findall(r"`((?:\w+/)+(?:\w+\.\w+)?)`", page.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists() or (ROOT / "graphc" / name).exists(), f"{page.name} names {name}"
+
+
+def test_the_page_on_architecture_describes_every_floor_and_what_it_may_import() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^|]+)` \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
+    said = {floor.removesuffix(".py").rstrip("/"): set(re.findall(r"`(\w+)`", text)) for floor, text in rows}
+    common = {"settings", "errors"}
+    assert {floor: said[floor] for floor in BELOW} == {floor: below - common for floor, below in BELOW.items()}
+    for folder in (path.parent for path in (ROOT / "graphc").rglob("__init__.py") if path.parent.name != "graphc"):
+        assert f"`{folder.relative_to(ROOT / 'graphc')}/`" in page
 
 
 def test_the_commands_of_the_readme_name_extras_that_exist() -> None:
