@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 from graphc.graph.block import BOUND, ITEM, Block, block_of, runs_block
+from graphc.graph.dimensions import Count, dimension, is_open, names
 from graphc.graph.dimensions import evaluate as evaluate_size
-from graphc.graph.dimensions import names
 from graphc.graph.leaf import SIZE, constant, constant_value, is_constant, is_symbol, symbol
 from graphc.graph.node import Expr, build, make_node
 from graphc.graph.origin import inherit_origin
@@ -20,19 +20,30 @@ SMALLEST_SIZE = 2
 """Named dimensions get different sizes from here on, so that no two are equal by accident."""
 
 
+class _Sizes(dict[str, Any]):
+    """Numbers for names; how often a loop with a condition runs stands for itself."""
+
+    def __missing__(self, name: str) -> Any:
+        if isinstance(name, Count):
+            return dimension(name)
+        raise KeyError(name)
+
+
 def specialise(roots: Sequence[Expr], sizes: Mapping[str, int]) -> dict[Expr, Expr]:
     """Return what each node becomes with sizes for names and float64 for every float."""
 
+    known = _Sizes(sizes)
+
     def replace(node: Expr, args: tuple[Expr, ...]) -> Expr:
         with inherit_origin(node.origin):
-            return _specialise_node(node, args, sizes)
+            return _specialise_node(node, args, known)
 
     return rebuild(roots, replace)
 
 
 def _specialise_node(node: Expr, args: tuple[Expr, ...], sizes: Mapping[str, int]) -> Expr:
     """Return one node on specialised arguments."""
-    if node.op is SIZE:
+    if node.op is SIZE and not is_open(node.attribute("size")):
         return constant(evaluate_size(node.attribute("size"), sizes), _widened(node.dtype))
     if is_constant(node):
         return constant(constant_value(node).astype(_widened(node.dtype)))

@@ -16,7 +16,7 @@ from graphc.check.export_sympy import element_symbol
 from graphc.check.proofs import differentiate
 from graphc.check.specialise import fixed_shape
 from graphc.errors import GraphcError
-from graphc.graph.block import block_of
+from graphc.graph.block import block_of, nested_order
 from graphc.graph.leaf import is_symbol
 from graphc.graph.node import Expr
 from graphc.graph.walk import topological_order
@@ -107,6 +107,8 @@ def _too_large(objective: Expr) -> str:
     elements = sum(int(node.size) for node in topological_order([objective]) if is_symbol(node))
     if elements > ELEMENT_LIMIT:
         return f"{elements} elements, the limit is {ELEMENT_LIMIT}"
+    if any(node.op is SCAN and node.attribute("conditional") for node in nested_order([objective])):
+        return "loops with conditions have no formula"
     (operations,) = _tree_sizes([objective], {})
     if operations > TREE_LIMIT:
         return f"{operations} operations as a tree, the limit is {TREE_LIMIT}"
@@ -133,8 +135,7 @@ def _run_size(node: Expr, given: Sequence[int]) -> int:
         return sum(_tree_sizes(block.outputs, dict(zip(block.parameters, given[1:], strict=True))))
     length, carries = node.attribute("length"), node.attribute("carries")
     now, rest, kept = list(given[:carries]), given[carries:], 0
-    # How often a condition lets a loop run is not known: one step is counted.
-    for _ in range(min(length if isinstance(length, int) else 1, TREE_LIMIT)):
+    for _ in range(min(length, TREE_LIMIT)):
         grown = _tree_sizes(block.outputs, dict(zip(block.parameters, [0, *now, *rest], strict=False)))
         now, kept = grown[:carries], kept + sum(grown[carries:])
         if sum(now) + kept > TREE_LIMIT:

@@ -20,7 +20,7 @@ from graphc.graph.leaf import parameter, symbol, symbols, tensor
 from graphc.graph.node import Expr, build
 from graphc.graph.table import FUNCTIONS, OPERATIONS, apply
 from graphc.ops.branches import cond
-from graphc.ops.control import fori_loop
+from graphc.ops.control import fori_loop, scan, while_loop
 from graphc.ops.reduction_row import reduction
 from graphc.ops.scalar_row import Function as Builder
 from graphc.ops.scalar_row import row as make_scalar_row
@@ -126,6 +126,15 @@ def test_loops_and_choices_are_written_out_for_sympy_where_that_is_small() -> No
     assert "operations as a tree" in note(assert_grads_match(nested, at={"x": 0.5}), "sympy")
     chosen = cond(x > 0, lambda a: grown(50) * a, lambda a: a, x)
     assert "operations as a tree" in note(assert_grads_match(chosen, at={"x": 0.5}), "sympy")
+
+
+def test_loops_with_conditions_are_checked_inside_other_loops_too() -> None:
+    root = lambda a: while_loop(lambda y: abs(y * y - a) > 1e-13 * a, lambda y: 0.5 * (y + a / y), a + 1.0)
+    assert compared(assert_grads_match(root(x), at={"x": 2.0}))["differences"] == 1
+    data = tensor("data", ("count",))
+    roots = scan(lambda total, a: (total * root(a), None), 1.0, data)[0]
+    gradient = grad(roots, data)
+    assert assert_grads_match([roots, gradient], at={"data": np.array([2.0, 3.0, 5.0])}).ok
 
 
 def test_float32_graphs_are_checked_in_float64() -> None:
