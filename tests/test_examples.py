@@ -26,6 +26,14 @@ EXPECTED = {
         "rates [1.086 0.39  0.101 0.404]",
         "ratio ",
     ],
+    "min_max": [
+        "forward over forward: x = [0.53193795 0.79573954]",
+        "forward over reverse: x = [0.53193795 0.79573954]",
+        "reverse over forward: x = [0.53193795 0.79573954]",
+        "reverse over reverse: x = [0.53193795 0.79573954]",
+        "step 5: x = [0.5308 0.792 ], height 0.971283",
+        "ratio ",
+    ],
     "linear_cost": ["   200    601           1399              599                40200", "plot: "],
 }
 """For each script what its output must hold; the scripts themselves assert that their gradients are right."""
