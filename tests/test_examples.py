@@ -26,6 +26,8 @@ EXPECTED = {
         "rates [1.086 0.39  0.101 0.404]",
         "ratio ",
     ],
+    "newton": ["order of convergence 1.98", "gradients agree at 1 point", "BFGS finds the same weights", "ratio "],
+    "hmc": ["gradients agree at 1 point", "% accepted", "closed form [ 0.9464 -1.9843  0.5376 -0.0112]", "ratio "],
     "min_max": [
         "forward over forward: x = [0.53193795 0.79573954]",
         "forward over reverse: x = [0.53193795 0.79573954]",
