@@ -130,6 +130,30 @@ def _caller_of(name: str) -> Any:
 limit_blas, free_blas = _caller_of(ENTER), _caller_of(LEAVE)
 
 
+def _gemm_in_parts(
+    caller: Caller, a: Any, b: Any, c: Any, a_rows: Any, a_columns: Any, b_rows: Any, b_columns: Any, rows: Any,
+    columns: Any, a_transposed: Any, b_transposed: Any, adds: Any, scale: Any, threads: Any,
+) -> None:  # fmt: skip
+    """Emit ``c = scale * op(a) @ op(b)``, each thread a part of the rows or columns of c, whichever are more."""
+    builder = caller.builder
+    inner = builder.select(a_transposed, a_rows, a_columns)
+    by_rows = builder.icmp_signed(">=", rows, columns)
+    longer = builder.select(by_rows, rows, columns)
+    count = _least(builder, threads, builder.ashr(longer, _WORD(NARROWEST)))
+    whole = builder.mul(builder.mul(rows, columns), inner)
+    count = _least(builder, count, builder.ashr(whole, _WORD(PART_BITS)))
+    count = builder.select(builder.icmp_signed("<", count, _WORD(1)), _WORD(1), count)
+    part = builder.sdiv(builder.add(longer, builder.sub(count, _WORD(1))), count)
+    with caller.unless_nothing_is_summed(inner, adds, c, [rows, columns]):
+        shared = [a, b, c, rows, columns, inner, a_columns, b_columns, columns]
+        shared += [a_transposed, b_transposed, adds, scale, by_rows, part]
+        packed = caller.address(cgutils.pack_struct(builder, shared))
+        function = _part_function(caller, packed.type)
+        kind = ir.FunctionType(ir.VoidType(), [function.type, _POINTER, _WORD, _WORD])
+        run = cgutils.get_or_insert_function(builder.module, kind, pool.RUN)
+        builder.call(run, [function, builder.bitcast(packed, _POINTER), count, threads])
+
+
 @intrinsic
 def gemm_in_parts(
     typing_context: Any,
@@ -146,26 +170,8 @@ def gemm_in_parts(
     factor = type_of(scale)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        caller = Caller(context, builder, c)
-        data, shapes = zip(*(caller.array(*each) for each in zip((a, b, c), arguments[:3], strict=True)), strict=True)
-        flags = [builder.trunc(flag, _FLAG) for flag in arguments[3:6]]
-        inner = builder.select(flags[0], shapes[0][0], shapes[0][1])
-        number = context.cast(builder, arguments[6], factor, c.dtype)
-        by_rows = builder.icmp_signed(">=", *shapes[2])
-        longer = builder.select(by_rows, *shapes[2])
-        count = _least(builder, arguments[7], builder.ashr(longer, _WORD(NARROWEST)))
-        whole = builder.mul(builder.mul(*shapes[2]), inner)
-        count = _least(builder, count, builder.ashr(whole, _WORD(PART_BITS)))
-        count = builder.select(builder.icmp_signed("<", count, _WORD(1)), _WORD(1), count)
-        part = builder.sdiv(builder.add(longer, builder.sub(count, _WORD(1))), count)
-        with caller.unless_nothing_is_summed(inner, flags[2], data[2], shapes[2]):
-            strides = [shape[1] for shape in shapes]
-            shared = [*data, *shapes[2], inner, *strides, *flags, number, by_rows, part]
-            packed = cgutils.alloca_once_value(builder, cgutils.pack_struct(builder, shared))
-            function = _part_function(context, builder, c, packed.type)
-            kind = ir.FunctionType(ir.VoidType(), [function.type, _POINTER, _WORD, _WORD])
-            run = cgutils.get_or_insert_function(builder.module, kind, pool.RUN)
-            builder.call(run, [function, builder.bitcast(packed, _POINTER), count, arguments[7]])
+        caller = Caller(context, builder, c.dtype)
+        caller.call_apart(_gemm_in_parts, [*caller.factors((a, b, c), arguments, factor), arguments[7]])
         return context.get_dummy_value()
 
     flags = (types.boolean, types.boolean, types.boolean)
@@ -177,8 +183,9 @@ def _least(builder: Any, first: Any, second: Any) -> Any:
     return builder.select(builder.icmp_signed("<", first, second), first, second)
 
 
-def _part_function(context: Any, outer: Any, array_type: Any, packed: Any) -> Any:
+def _part_function(outside: Caller, packed: Any) -> Any:
     """Emit the function of a pointer to what parts share and of a part's number."""
+    outer = outside.builder
     name = outer.module.get_unique_name(f"{outer.function.name}.part")
     function = ir.Function(outer.module, ir.FunctionType(ir.VoidType(), [_POINTER, _WORD]), name)
     function.linkage = "internal"
@@ -195,12 +202,12 @@ def _part_function(context: Any, outer: Any, array_type: Any, packed: Any) -> An
         a = builder.gep(a, [builder.select(by_rows, in_a, zero)])
         b = builder.gep(b, [builder.select(by_rows, zero, in_b)])
         c = builder.gep(c, [builder.select(by_rows, builder.mul(first, c_stride), first)])
-        caller = Caller(context, builder, array_type)
+        caller = Caller(outside.context, builder, outside.dtype)
         caller.call(
             "gemm", caller.flag(turned_b), caller.flag(turned_a),
             caller.integer(builder.select(by_rows, columns, length)),
             caller.integer(builder.select(by_rows, length, rows)), caller.integer(inner),
-            cgutils.alloca_once_value(builder, number), b, caller.stride(b_stride), a, caller.stride(a_stride),
+            caller.address(number), b, caller.stride(b_stride), a, caller.stride(a_stride),
             caller.zero_or_one(adds), c, caller.stride(c_stride),
         )  # fmt: skip
     builder.ret_void()
