@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import graphc
+from benchmarks import random_numbers
 from benchmarks.common import TOLERANCE, Call, Effort, Workload, measure, relative_error
 from benchmarks.peers import PEERS, graphc_peer, numba_peer, numpy_peer
 from benchmarks.report import comparison, render_tables
@@ -96,3 +98,10 @@ def test_the_report_compares_with_the_best_rival_and_keeps_losses() -> None:
 def test_peers_are_named_once_and_exist() -> None:
     for name, peer in PEERS.items():
         assert (ROOT / "benchmarks" / "peers" / f"{peer.module}.py").exists(), name
+
+
+def test_proposals_for_gamma_numbers_are_rejected_as_often_as_the_integral_says() -> None:
+    key = graphc.symbol("key", dtype="uint64")
+    missed = np.isnan(graphc.compile(random_numbers.proposal(key), [key])(7)).mean()
+    chance = random_numbers.rejected(2.5)
+    assert abs(missed - chance) < 5 * np.sqrt(chance / random_numbers.SIZE)

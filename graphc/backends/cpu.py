@@ -75,7 +75,7 @@ def compile_kernel(
     """Return a kernel's native function: from this process, from disk, or compiled now.
 
     Args:
-        seconds: where the time of each step is noted.
+        seconds: where the time of each step is added.
         precise: whether elementary functions come from the C library, also in loops.
 
     Raises:
@@ -87,7 +87,7 @@ def compile_kernel(
     if not settings.jit:
         return _plain(render(kernel).text())
     text = with_vector_math(module_text(kernel), kernel, precise)
-    noted[RENDER] = time.perf_counter() - start
+    noted[RENDER] = noted.get(RENDER, 0.0) + time.perf_counter() - start
     signature = _signature(kernel)
     name = cache.module_name(text, f"{signature} fast={fast_math}")
     with _compiled_lock:
@@ -98,7 +98,8 @@ def compile_kernel(
             return found
     with _compile_lock:
         native = _compiled.get(name) or _compile(name, text, signature, fast_math, cached and settings.cache, settings)
-    noted[LOAD if native.cache_hits else COMPILE] = native.seconds
+    step = LOAD if native.cache_hits else COMPILE
+    noted[step] = noted.get(step, 0.0) + native.seconds
     with _compiled_lock:
         _compiled[name] = native
         while len(_compiled) > KEPT:

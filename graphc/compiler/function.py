@@ -219,6 +219,9 @@ class Function:
     def explain(self, kind: str | None = None) -> str:
         """Return what was compiled: nodes, loop nests and what each fuses, library calls, memory, time.
 
+        Loops for threads are compiled when the sizes of a call first have work for them; the time is that of what was
+        compiled so far.
+
         Args:
             kind: "call", "value_and_grad", "grad", "jvp" or "vjp"; by default the gradient of a scalar.
         """

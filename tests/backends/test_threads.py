@@ -10,6 +10,7 @@ import pytest
 
 import graphc as gx
 from graphc.backends.cores import usable_cores
+from graphc.backends.cpu import COMPILE
 from graphc.backends.threads import chunk_count
 from graphc.kernel.work import WORTHWHILE
 from tests.kernel.test_golden import logistic_loss_with_gradient
@@ -278,6 +279,18 @@ def test_threads_are_compiled_when_sizes_first_have_work_for_them() -> None:
     assert compiled(function) == [False, True]
     assert function(small) == first
     assert len(compiled(function)) == 2
+
+
+def test_the_explanation_adds_up_the_time_of_both_forms() -> None:
+    x = gx.tensor("x", ("n",))
+    function = gx.compile(gx.sum(gx.tanh(x) * gx.exp(2 * x)), cache=False)
+    function(np.linspace(0, 1, 10))
+    seconds = function._programs.program("call")[0].seconds  # type: ignore[attr-defined]
+    before = seconds[COMPILE]
+    function(np.linspace(0, 1, 200_000))
+    natives = function._programs.program("call")[0]._natives.values()  # type: ignore[attr-defined]
+    assert seconds[COMPILE] == pytest.approx(sum(native.seconds for native in natives))
+    assert seconds[COMPILE] > before
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,11 @@ VECTORS = [
     ((0x00000000, 0x00000000), (0x00000000, 0x00000000), (0x6B200159, 0x99BA4EFE)),
     ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0x1CB996FC, 0xBB002BE7)),
     ((0x243F6A88, 0x85A308D3), (0x13198A2E, 0x03707344), (0xC4923A9C, 0x483DF7A0)),
+    ((0x00000000, 0x00000001), (0x00000000, 0x0000002A), (0x03D7B32D, 0xADD083F4)),
+    ((0x40000000, 0x00000007), (0x01234567, 0x89ABCDEF), (0x4B708DC0, 0xC1B6205C)),
 ]
-"""Counter, key and result, from the known answers of Random123 (kat_vectors: threefry2x32, 20 rounds)."""
+"""Counter, key and result. The first three are the known answers of Random123 (kat_vectors: threefry2x32, 20 rounds);
+all five are what `jax.extend.random.threefry_2x32(key, counter)` of JAX 0.10.2 gives."""
 
 
 def joined(pair: tuple[int, int]) -> int:
