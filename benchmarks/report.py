@@ -9,11 +9,12 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from benchmarks.peers import BY_HAND, PEERS
 
 Record = dict[str, Any]
+Case: TypeAlias = "tuple[str, str, int, str]"
 CPU = Path("/proc/cpuinfo")
 INTRODUCTION = """# Performance
 
@@ -56,9 +57,15 @@ def name_of(record: Record) -> str:
     return f"{record['peer']}, {record['variant']}" if record["variant"] else str(record["peer"])
 
 
-def case_of(record: Record) -> tuple[str, str, int, str]:
+def case_of(record: Record) -> Case:
     """Return what must be equal for two times to be compared."""
     return record["workload"], record["size"], record["threads"], record["quantity"]
+
+
+def title_of(case: Case) -> str:
+    """Return what a case is called in tables."""
+    workload, size, threads, quantity = case
+    return f"{workload} {size}, {quantity}" + (f", {threads} threads" if threads > 1 else "")
 
 
 def best(records: Iterable[Record]) -> Record | None:
@@ -77,11 +84,9 @@ def comparison(records: Sequence[Record]) -> list[Comparison]:
             continue
         rival = best(record for record in peers if record["peer"] not in ("graphc", *BY_HAND))
         by_hand = best(record for record in peers if record["peer"] in BY_HAND)
-        workload, size, threads, quantity = case
-        title = f"{workload} {size}, {quantity}" + (f", {threads} threads" if threads > 1 else "")
         rows.append(
             Comparison(
-                title,
+                title_of(case),
                 own["best_us"],
                 name_of(rival) if rival else "-",
                 rival["best_us"] / own["best_us"] if rival else None,
@@ -108,6 +113,18 @@ def summary_table(records: Sequence[Record]) -> str:
         for row in comparison(records)
     ]  # fmt: skip
     return table(("case", "graphc us", "best rival", "ratio", "best by hand", "ratio"), rows)
+
+
+def ratio_table(records: Sequence[Record]) -> str:
+    """Return how much longer value and gradient take than the value alone, for each peer in each case."""
+    times = {(case_of(record), name_of(record)): record["best_us"] for record in records if "best_us" in record}
+    rows = []
+    for (case, name), both in times.items():
+        *where, quantity = case
+        plain = times.get(((*where, "value"), name))
+        if quantity == "value_and_grad" and plain is not None:
+            rows.append((title_of(case), name, number(plain), number(both), number(both / plain)))
+    return table(("case", "peer", "value us", "value and gradient us", "ratio"), rows)
 
 
 def workload_table(records: Sequence[Record]) -> str:
@@ -138,6 +155,7 @@ def import_table(records: Sequence[Record]) -> str:
 def render_tables(records: Sequence[Record]) -> str:
     """Return all tables: the summary, each workload, importing."""
     sections = ["## graphc against the best of the others\n\n" + summary_table(records)]
+    sections.append("## Time of the gradient over that of the function\n\n" + ratio_table(records))
     for name in dict.fromkeys(record["workload"] for record in records):
         title = importlib.import_module(f"benchmarks.{name}").WORKLOAD.title
         own = [record for record in records if record["workload"] == name]

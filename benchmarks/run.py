@@ -19,8 +19,10 @@ WORKLOADS = (
     "d_logistic_regression",
     "e_training_step",
     "f_recurrent",
+    "f_lstm",
     "g_rosenbrock",
     "h_dense_hessian",
+    "i_mixture_model",
     "overhead",
     "limits",
 )

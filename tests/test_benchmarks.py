@@ -91,6 +91,10 @@ def test_the_report_compares_with_the_best_rival_and_keeps_losses() -> None:
     assert (row.by_hand, row.ratio_by_hand) == ("numba", 0.25)
     text = render_tables(records)
     assert "| jax |" in text
+    both = [{**record(peer, time), "quantity": quantity} for peer, time in (("graphc", 2.0), ("jax", 8.0))
+            for quantity in ("value", "value_and_grad")]  # fmt: skip
+    both[0]["best_us"] = 0.8
+    assert "| a_small_calls f3, value_and_grad | graphc | 0.8 | 2 | 2.5 |" in render_tables(both)
     late = {name: value for name, value in record("torch", 0.0).items() if not name.endswith("_us")}
     assert "timed out" in render_tables([*records, {**late, "status": "timed out after 5 s"}])
 

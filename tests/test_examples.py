@@ -36,6 +36,8 @@ EXPECTED = {
         "step 5: x = [0.5308 0.792 ], height 0.971283",
         "ratio ",
     ],
+    "mixture_model": ["gradients agree at 1 point", "log density -54,920.25", "1,650 derivatives for the time of "],
+    "lstm": ["reverse 0.2291304341", "forward 0.2291304341", "after 1000 steps 0.", "the likeliest text: t"],
     "linear_cost": ["   200    601           1399              599                40200", "plot: "],
 }
 """For each script what its output must hold; the scripts themselves assert that their gradients are right."""

@@ -1,4 +1,4 @@
-"""graphc's networks: training steps one by one and whole epochs in one call, a recurrent network as a loop."""
+"""graphc's networks: training steps one by one and whole epochs in one call, recurrent networks as loops."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 import graphc as gx
 from benchmarks import e_training_step as e
+from benchmarks import f_lstm as lstm
 from benchmarks import f_recurrent as f
 from benchmarks.common import Call, Ways
 
@@ -161,3 +162,26 @@ def unrolled(inputs: gx.Expr, weights: gx.Expr, recurrent: gx.Expr, biases: gx.E
         state = gx.tanh(linear[step] if state is None else linear[step] + state @ recurrent)
         squares = squares + gx.sum(state**2)
     return squares
+
+
+def f_lstm(problem: lstm.Problem) -> Ways:
+    """Return the steps as a loop of the graph."""
+    names = ("weights", "recurrent", "biases")
+    parameters = [gx.tensor(name, value.shape) for name, value in zip(names, problem.weights, strict=True)]
+    inputs = gx.tensor("inputs", problem.inputs.shape)
+    weights, recurrent, biases = parameters
+    nothing = gx.zeros(inputs.shape[1:])
+
+    def step(state: tuple[gx.Expr, gx.Expr], element: gx.Expr) -> tuple[Any, gx.Expr]:
+        output, memory = state
+        entry, keep, fresh, shown = gx.split(element @ weights + output @ recurrent + biases, 4, axis=1)
+        memory = gx.sigmoid(keep) * memory + gx.sigmoid(entry) * gx.tanh(fresh)
+        output = gx.sigmoid(shown) * gx.tanh(memory)
+        return (output, memory), gx.sum(output**2)
+
+    def called(method: str) -> Call:
+        _, squares = gx.scan(step, (nothing, nothing), inputs)
+        function = gx.compile(gx.sum(squares) / problem.inputs.size, [inputs, *parameters], wrt=parameters)
+        return Call(function, (problem.inputs, *problem.weights), method=method)
+
+    return {"value": lambda: called("__call__"), "value_and_grad": lambda: called("value_and_grad")}

@@ -12,12 +12,13 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import g_rosenbrock as g
+from benchmarks import i_mixture_model as i
 from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
-from benchmarks.peers.graphc_networks import e_training_step, f_recurrent
+from benchmarks.peers.graphc_networks import e_training_step, f_lstm, f_recurrent
 
-__all__ = ["e_training_step", "f_recurrent"]
+__all__ = ["e_training_step", "f_lstm", "f_recurrent"]
 NET9_WEIGHTS = "a b c d p q u v w"
 
 
@@ -133,6 +134,34 @@ def h_dense_hessian(problem: d.Problem) -> Ways:
         return Call(gx.compile(hessian, [weights, matrix]), (problem.weights, problem.matrix))
 
     return {"hessian": build}
+
+
+def log_density(
+    points: gx.Expr, log_weights: gx.Expr, means: gx.Expr, log_diagonals: gx.Expr, lower: gx.Expr
+) -> gx.Expr:
+    """Return the log density of a mixture model, without its constant."""
+    below = gx.pad(gx.unpack_lower(lower), ((0, 0), (1, 0), (0, 1)))
+    factors = below + gx.exp(log_diagonals)[:, :, None] * np.eye(means.shape[1])
+    whitened = gx.einsum("kij,nkj->nki", factors, points[:, None, :] - means)
+    each = log_weights + log_diagonals.sum(axis=1) - 0.5 * gx.sum(whitened**2, axis=2)
+    likelihood = gx.sum(gx.logsumexp(each, axis=1) - gx.logsumexp(log_weights))
+    squares = gx.sum(gx.exp(2 * log_diagonals)) + gx.sum(lower**2)
+    return likelihood + i.M * log_diagonals.sum() - 0.5 * i.GAMMA**2 * squares
+
+
+def i_mixture_model(problem: i.Problem) -> Ways:
+    """Return the log density, and its gradient in all parameters."""
+    (n, d), k = problem.points.shape, len(problem.parameters[0])
+    names = ("log_weights", "means", "log_diagonals", "lower")
+    parameters = [gx.tensor(name, value.shape) for name, value in zip(names, problem.parameters, strict=True)]
+    points = gx.tensor("points", (n, d))
+
+    def called(method: str) -> Call:
+        density = log_density(points, *parameters) + i.constant(n, d, k)
+        function = gx.compile(density, [points, *parameters], wrt=parameters)
+        return Call(function, (problem.points, *problem.parameters), method=method)
+
+    return {"value": lambda: called("__call__"), "value_and_grad": lambda: called("value_and_grad")}
 
 
 def limits(problem: machine.Problem) -> Ways:

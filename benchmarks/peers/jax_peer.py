@@ -13,8 +13,10 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
+from benchmarks import f_lstm as lstm
 from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
+from benchmarks import i_mixture_model as i
 from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
@@ -215,6 +217,54 @@ def f_recurrent(problem: f.Problem) -> Ways:
         return Call(lambda: jax.block_until_ready(compiled(weights, inputs)))
 
     return {"value_and_grad": lambda: build(1), "value_and_grad:unrolled": lambda: build(len(problem.inputs))}
+
+
+def lstm_loss(weights: Any, inputs: Any) -> Any:
+    """Return the mean square of an LSTM's outputs, by `scan`."""
+    linear = inputs @ weights[0] + weights[2]
+
+    def step(state: Any, row: Any) -> Any:
+        output, memory = state
+        entry, keep, fresh, shown = jnp.split(row + output @ weights[1], 4, axis=1)
+        memory = jax.nn.sigmoid(keep) * memory + jax.nn.sigmoid(entry) * jnp.tanh(fresh)
+        output = jax.nn.sigmoid(shown) * jnp.tanh(memory)
+        return (output, memory), output
+
+    nothing = jnp.zeros_like(inputs[0])
+    _, outputs = jax.lax.scan(step, (nothing, nothing), linear)
+    return jnp.mean(outputs**2)
+
+
+def f_lstm(problem: lstm.Problem) -> Ways:
+    """Return `scan`, and its gradient."""
+    weights = tuple(jnp.asarray(value) for value in problem.weights)
+
+    def build(function: Callable[..., Any]) -> Call:
+        compiled, inputs = jax.jit(function), jnp.asarray(problem.inputs)
+        return Call(lambda: jax.block_until_ready(compiled(weights, inputs)))
+
+    return {"value": lambda: build(lstm_loss), "value_and_grad": lambda: build(jax.value_and_grad(lstm_loss))}
+
+
+def log_density(log_weights: Any, means: Any, log_diagonals: Any, lower: Any, points: Any) -> Any:
+    """Return the log density of a mixture model."""
+    (n, d), k = points.shape, len(means)
+    rows, columns = i.places(d)
+    factors = jnp.zeros((k, d, d)).at[:, rows, columns].set(lower) + jnp.exp(log_diagonals)[:, :, None] * jnp.eye(d)
+    whitened = jnp.einsum("kij,nkj->nki", factors, points[:, None, :] - means)
+    each = log_weights + log_diagonals.sum(axis=1) - 0.5 * jnp.sum(whitened**2, axis=2)
+    likelihood = jnp.sum(jax.nn.logsumexp(each, axis=1) - jax.nn.logsumexp(log_weights))
+    squares = jnp.sum(jnp.exp(2 * log_diagonals)) + jnp.sum(lower**2)
+    return likelihood + i.M * log_diagonals.sum() - 0.5 * i.GAMMA**2 * squares + i.constant(n, d, k)
+
+
+def i_mixture_model(problem: i.Problem) -> Ways:
+    """Return the log density, and its gradient in all parameters."""
+    arguments = (*problem.parameters, problem.points)
+    return {
+        "value": lambda: awaited(log_density, *arguments),
+        "value_and_grad": lambda: awaited(jax.value_and_grad(log_density, (0, 1, 2, 3)), *arguments),
+    }
 
 
 def overhead(problem: calls.Problem) -> Ways:

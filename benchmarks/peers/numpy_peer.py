@@ -9,9 +9,11 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
+from benchmarks import f_lstm as lstm
 from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
 from benchmarks import h_dense_hessian as h
+from benchmarks import i_mixture_model as i
 from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
@@ -84,6 +86,21 @@ def limits(problem: machine.Problem) -> Ways:
 def f_recurrent(problem: f.Problem) -> Ways:
     """Return loops over the steps, the other products done at once."""
     return {"value_and_grad": lambda: Call(f.value_and_grad, (problem.inputs, *problem.weights))}
+
+
+def f_lstm(problem: lstm.Problem) -> Ways:
+    """Return loops over the steps, the other products done at once."""
+    arguments = (problem.inputs, *problem.weights)
+    return {
+        "value": lambda: Call(lstm.value, arguments),
+        "value_and_grad": lambda: Call(lstm.value_and_grad, arguments),
+    }
+
+
+def i_mixture_model(problem: i.Problem) -> Ways:
+    """Return value and gradient by products of stacked matrices."""
+    arguments = (problem.points, *problem.parameters)
+    return {"value": lambda: Call(i.value, arguments), "value_and_grad": lambda: Call(i.value_and_grad, arguments)}
 
 
 def overhead(problem: calls.Problem) -> Ways:

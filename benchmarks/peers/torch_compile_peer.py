@@ -14,6 +14,7 @@ from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
 from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
+from benchmarks import i_mixture_model as i
 from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
 from benchmarks.peers import torch_peer as eager
@@ -122,6 +123,15 @@ def h_dense_hessian(problem: d.Problem) -> Ways:
 def f_recurrent(problem: f.Problem) -> Ways:
     """Return the loop over the steps, traced."""
     return {"value_and_grad": lambda: compiled(eager.recurrent_loss, 3, *problem.weights, problem.inputs)}
+
+
+def i_mixture_model(problem: i.Problem) -> Ways:
+    """Return the log density, and its gradient in all parameters, compiled."""
+    arguments = (*problem.parameters, problem.points)
+    return {
+        "value": lambda: Call(torch.compile(eager.log_density), eager.tensors(*arguments)),
+        "value_and_grad": lambda: compiled(eager.log_density, 4, *arguments),
+    }
 
 
 def overhead(problem: calls.Problem) -> Ways:

@@ -13,8 +13,10 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import e_training_step as e
+from benchmarks import f_lstm as lstm
 from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
+from benchmarks import i_mixture_model as i
 from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
@@ -194,6 +196,61 @@ def recurrent_loss(weights: Any, recurrent: Any, biases: Any, inputs: Any) -> An
 def f_recurrent(problem: f.Problem) -> Ways:
     """Return a loop over the steps, recorded at each call."""
     return {"value_and_grad": lambda: backward(recurrent_loss, tensors(*problem.weights, problem.inputs), 3)}
+
+
+def lstm_loss(weights: Any, recurrent: Any, biases: Any, inputs: Any) -> Any:
+    """Return the mean square of an LSTM's outputs."""
+    linear, outputs, memory = inputs @ weights + biases, [torch.zeros_like(inputs[0])], torch.zeros_like(inputs[0])
+    for step in range(len(inputs)):
+        entry, keep, fresh, shown = torch.addmm(linear[step], outputs[-1], recurrent).chunk(4, dim=1)
+        memory = torch.sigmoid(keep) * memory + torch.sigmoid(entry) * torch.tanh(fresh)
+        outputs.append(torch.sigmoid(shown) * torch.tanh(memory))
+    return torch.stack(outputs[1:]).square().mean()
+
+
+def f_lstm(problem: lstm.Problem) -> Ways:
+    """Return a loop over the steps, recorded at each call; and PyTorch's own LSTM."""
+    arguments = tensors(*problem.weights, problem.inputs)
+    return {
+        "value": lambda: Call(lstm_loss, arguments),
+        "value_and_grad": lambda: backward(lstm_loss, arguments, 3),
+        "value_and_grad:nn.LSTM": lambda: backward(own_lstm(problem), arguments, 3),
+    }
+
+
+def own_lstm(problem: lstm.Problem) -> Callable[..., Any]:
+    """Return the loss by `torch.nn.LSTM`, whose gates are in the same order, as a function of weights as here."""
+    width = problem.inputs.shape[2]
+    network = torch.nn.LSTM(width, width, dtype=torch.float64)
+
+    def loss(weights: Any, recurrent: Any, biases: Any, inputs: Any) -> Any:
+        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        given = dict(zip(names, (weights.T, recurrent.T, biases, torch.zeros_like(biases)), strict=True))
+        return torch.func.functional_call(network, given, (inputs,))[0].square().mean()
+
+    return loss
+
+
+def log_density(log_weights: Any, means: Any, log_diagonals: Any, lower: Any, points: Any) -> Any:
+    """Return the log density of a mixture model."""
+    (n, d), k = points.shape, len(means)
+    rows, columns = (torch.from_numpy(places) for places in i.places(d))
+    below = torch.zeros((k, d, d), dtype=torch.float64).index_put((torch.arange(k)[:, None], rows, columns), lower)
+    factors = below + torch.diag_embed(torch.exp(log_diagonals))
+    whitened = torch.einsum("kij,nkj->nki", factors, points[:, None, :] - means)
+    each = log_weights + log_diagonals.sum(dim=1) - 0.5 * whitened.square().sum(dim=2)
+    likelihood = (torch.logsumexp(each, dim=1) - torch.logsumexp(log_weights, dim=0)).sum()
+    squares = torch.exp(2 * log_diagonals).sum() + lower.square().sum()
+    return likelihood + i.M * log_diagonals.sum() - 0.5 * i.GAMMA**2 * squares + i.constant(n, d, k)
+
+
+def i_mixture_model(problem: i.Problem) -> Ways:
+    """Return the log density, and a backward pass for all parameters."""
+    arguments = tensors(*problem.parameters, problem.points)
+    return {
+        "value": lambda: Call(log_density, arguments),
+        "value_and_grad": lambda: backward(log_density, arguments, 4),
+    }
 
 
 def overhead(problem: calls.Problem) -> Ways:

@@ -23,6 +23,7 @@ from graphc.graph.leaf import SIZE, SYMBOL, constant_value, is_constant, symbol
 from graphc.graph.node import Expr, make_node
 from graphc.graph.types import is_float
 from graphc.graph.walk import topological_order
+from graphc.ops.lookup_row import GatherOperation, ScatterOperation
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import CastOperation, ScalarOperation
 
@@ -95,6 +96,8 @@ def _compute(node: Expr, operands: Sequence[Any], symbols: Mapping[Expr, Cells],
         return _fold(node.op, node, operands[0], calculus)
     stand_ins = tuple(symbol(f"operand_{number}", arg.shape, arg.dtype) for number, arg in enumerate(node.args))
     alone = make_node(node.op, stand_ins, node.attributes, node.dtype, node.shape)
+    if isinstance(node.op, (GatherOperation, ScatterOperation)):
+        operands = [_plain_integers(cells, arg.dtype) for cells, arg in zip(operands, node.args, strict=True)]
     known = {**symbols, **dict(zip(stand_ins, operands, strict=True))}
     (found,) = evaluate([alone], known)
     return [lift_array(each, calculus) for each in found] if is_bundle(node) else lift_array(found, calculus)
@@ -116,6 +119,11 @@ def lift_array(numbers: Any, calculus: Calculus) -> Cells:
     for index in np.ndindex(array.shape):
         lifted[index] = calculus.lift(array[index].item())
     return lifted
+
+
+def _plain_integers(cells: Cells, dtype: str) -> Cells:
+    """Return elements that are integers as NumPy's, which alone it takes for indices."""
+    return cells.astype(dtype) if dtype.startswith(("int", "uint")) else cells
 
 
 def is_cast(node: Expr) -> bool:

@@ -20,6 +20,7 @@ from graphc.graph.walk import rebuild, with_arguments
 from graphc.kernel.accumulation import fold_into_products
 from graphc.kernel.layout import transpose_last
 from graphc.kernel.scattered import fold_into_scatters
+from graphc.kernel.sums import sum_before_products
 from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.custom_row import ANEW
@@ -34,7 +35,7 @@ MANY, SMALL, SHORT = 16, 216, 8
 
 def normalise(roots: Sequence[Expr]) -> list[Expr]:
     """Return the roots in the form that partition and lowering take."""
-    current = list(roots)
+    current = sum_before_products(roots)
     while True:
         became = rebuild(current, _normalise_node)
         following = [became[root] for root in current]
@@ -191,10 +192,10 @@ def _without_single(node: Expr, labels: str, out: str) -> tuple[Expr, str]:
 
 
 def _ordered(node: Expr, labels: str, batch: str, own: str, inner: str) -> tuple[str, Expr]:
-    """Return an operand with its axes in an order a matrix product takes; kept if it is one already."""
+    """Return an operand with its axes in an order a matrix product takes: its own if it is one, its last axis last."""
     if labels in (batch + own + inner, batch + inner + own):
         return labels, node
-    wanted = batch + own + inner
+    wanted = batch + inner + own if labels[-1] in own else batch + own + inner
     return wanted, apply("transpose", node, tuple(labels.index(label) for label in wanted))
 
 

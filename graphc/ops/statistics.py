@@ -25,9 +25,16 @@ def shifted(x: Expr, axes: Sequence[int]) -> Expr:
     What is taken away cancels from everything made of the result, so it has no derivative; where every
     element is -inf nothing is taken away.
     """
-    top = apply("max", x, axis=axes, keepdims=True)
-    top = apply("where", apply("isfinite", top), top, apply("zeros_like", top))
-    return apply("subtract", x, apply("stop_gradient", top))
+    lead = sum(place == axis for place, axis in enumerate(axes))
+    # Broadcasting itself adds the leading axes: so that this is the same node before and after simplifying.
+    level = apply("expand_dims", _level(x, axes), tuple(axis - lead for axis in axes[lead:]))
+    return apply("subtract", x, level)
+
+
+def _level(x: Expr, axes: Sequence[int]) -> Expr:
+    """Return the greatest element along axes, zero where that is not finite; a constant for derivatives."""
+    top = apply("max", x, axis=axes)
+    return apply("stop_gradient", apply("where", apply("isfinite", top), top, apply("zeros_like", top)))
 
 
 def nonzero(total: Expr) -> Expr:
@@ -53,12 +60,8 @@ def _logsumexp_expand(node: Expr) -> Expr:
     """Return logsumexp with the greatest element taken out, so that no exponential overflows."""
     (argument,) = node.args
     axes = node.attribute("axes")
-    moved = shifted(argument, axes)
-    total = apply("sum", apply("exp", moved), axis=axes)
-    taken = moved.args[1]
-    while taken.op.name == "broadcast_to":
-        (taken,) = taken.args
-    return apply("add", apply("log", total), apply("squeeze", taken, axes))
+    total = apply("sum", apply("exp", shifted(argument, axes)), axis=axes)
+    return apply("add", apply("log", total), _level(argument, axes))
 
 
 def _norm_weight(_node: Expr, argument: Expr, result: Expr) -> Expr:

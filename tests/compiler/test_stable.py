@@ -66,3 +66,10 @@ def test_the_same_operation_may_be_defined_twice_with_the_same_text():
     assert gx.defop("defined_twice", "x/(3 + Abs(x))") is first
     with pytest.raises(gx.ArgumentError, match="already"):
         gx.defop("defined_twice", "x/(4 + Abs(x))")
+
+
+@pytest.mark.parametrize("axis", [0, 1, (0, 2), None])
+def test_logsumexp_and_its_gradient_share_their_exponentials(axis):
+    x = gx.tensor("x", (3, 4, 9))
+    source = gx.compile(gx.sum(gx.logsumexp(x, axis=axis)), [x], wrt=x).source_of("value_and_grad")
+    assert source.count("math.exp(") == 1

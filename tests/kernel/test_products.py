@@ -46,6 +46,41 @@ def test_a_product_of_a_column_and_a_row_is_fused_into_the_loop_that_reads_it():
     assert temporaries(kernel) == 0
 
 
+def test_the_gradient_of_what_is_taken_from_all_rows_before_a_product_is_the_product_of_one_row():
+    x, mean, factor = gx.tensor("X", ("n", 5)), gx.tensor("mean", (5,)), gx.tensor("factor", (5, 5))
+    loss = gx.sum(gx.cos((x - mean) @ factor))
+    inputs = [x, mean, factor]
+    assert calls(gx.grad(loss, mean), inputs=inputs) == ["gemm", "gemv"]
+    values = [np.random.default_rng(0).normal(size=shape) for shape in ((ROWS, 5), (5,), (5, 5))]
+    expected = np.sum(np.sin((values[0] - values[1]) @ values[2]) @ values[2].T, axis=0)
+    np.testing.assert_allclose(gx.compile(gx.grad(loss, mean), inputs)(*values), expected, rtol=1e-12)
+
+
+def test_a_sum_over_rows_and_over_a_batch_of_products_sums_the_rows_before_them():
+    left, right = gx.tensor("A", (20, "n", 9)), gx.tensor("B", (20, 9, 9))
+    total = gx.sum(left @ right, axis=(0, 1))
+    assert calls(total, inputs=[left, right]) == ["gemv"]
+    values = [np.random.default_rng(0).normal(size=shape) for shape in ((20, ROWS, 9), (20, 9, 9))]
+    found = gx.compile(total, [left, right])(*values)
+    np.testing.assert_allclose(found, np.sum(values[0] @ values[1], axis=(0, 1)), rtol=1e-12)
+
+
+def test_a_product_that_others_read_too_is_summed_as_it_is():
+    x, w = gx.tensor("X", ("n", 5)), gx.tensor("w", (5, 4))
+    product = x @ w
+    assert calls(gx.sum(product, axis=0), gx.tanh(product), inputs=[x, w]) == ["gemm"]
+
+
+def test_a_batched_product_and_its_gradient_share_the_operand_as_it_lies_for_both():
+    points, means, factors = gx.tensor("x", ("n", 9)), gx.tensor("m", (20, 9)), gx.tensor("Q", (20, 9, 9))
+    whitened = gx.einsum("kij,nkj->nki", factors, points[:, None, :] - means)
+    loss = gx.sum(gx.cos(whitened))
+    kernel = make_kernel(simplify([loss, gx.grad(loss, factors)]), [points, means, factors], Record())
+    products = library_calls(kernel)
+    assert [call.flags[:2] for call in products] == [(False, True), (True, False)]
+    assert products[0].operands[0].buffer == products[1].operands[1].buffer
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("rows", "columns"), [(3, 2), (0, 60), (4, 50), (300, 50), (257, 130)])
 def test_a_product_of_a_matrix_with_itself_is_symmetric_and_half_the_work(rows, columns, dtype):

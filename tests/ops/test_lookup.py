@@ -283,3 +283,14 @@ def test_a_loop_indexes_at_its_own_index_with_derivatives_to_second_order() -> N
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-11)
     assert_derivatives(lambda w, s: gx.substitute(loss, {WEIGHTS: w, STATE: s}), values)
     assert_derivatives(lambda w, s: gx.substitute(slopes[0], {WEIGHTS: w, STATE: s}), values)
+
+
+def test_a_check_goes_through_arrays_of_indices() -> None:
+    packed, chosen = gx.tensor("packed", (6,)), gx.tensor("chosen", (2,), "int64")
+    matrix = gx.unpack_lower(packed)
+    at = {"packed": np.linspace(0.1, 0.6, 6), "chosen": np.array([3, 3])}
+    for loss, point in ((gx.sum(gx.exp(matrix) * matrix), None), (gx.sum(gx.sin(packed[chosen])), at)):
+        report = gx.check_grad(loss, packed, at=point, points=1)
+        compared = {method.name: method.compared for method in report.methods}
+        assert report.ok
+        assert compared["complex"] == compared["forward"] > 0
