@@ -21,7 +21,9 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from graphc.backends.call_table import LANES, Head, Kind, Row
+from graphc.backends.failing import FIRST_CODE
 from graphc.backends.kernel_compiler import KernelLibrary
+from graphc.backends.unfinished import Unfinished
 from graphc.backends.words import BYTE, DTYPE_MASK, INT, NARROW, READABLE, REAL, WORD, WRITABLE, Field, Words
 
 NAME = "graphc_binder"
@@ -262,12 +264,16 @@ class _Binder(Words):
         self.call("PyTuple_SetItem", INT, self.b.load(self.result), number, made)
 
     def run(self) -> None:
-        """Call the kernel without Python's lock."""
+        """Call the kernel without Python's lock; it may come back with the number of a loop that did not end."""
         state = self.call("PyEval_SaveThread", WORD)
         status = self.call(self.head(Head.FUNCTION), INT, self.memory)
         self.call("PyEval_RestoreThread", ir.VoidType(), state)
         with self.b.if_then(self.b.not_(self.is_equal(status, 0)), likely=False):
-            self.call("PyErr_SetNone", ir.VoidType(), WORD(id(SystemError)))
+            number = self.call("PyLong_FromLongLong", WORD, self.b.sext(self.b.sub(status, INT(FIRST_CODE)), WORD))
+            unfinished = self.b.icmp_signed(">=", status, INT(FIRST_CODE))
+            error = self.b.select(unfinished, WORD(id(Unfinished)), WORD(id(SystemError)))
+            self.call("PyErr_SetObject", ir.VoidType(), error, number)
+            self.call("Py_DecRef", ir.VoidType(), number)
             self.b.branch(self.failed)
 
     def box(self, row: Any, number: Any) -> None:

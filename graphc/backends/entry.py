@@ -9,10 +9,12 @@ explains.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
 from graphc.backends.program import CpuProgram, Program
+from graphc.backends.unfinished import Unfinished, explained
 from graphc.graph import tree
 from graphc.settings import read_settings
 
@@ -45,7 +47,8 @@ def make_entry(
 
     writer = _Writer(program, arguments, explicit, structure)
     text = writer.text()
-    scope: dict[str, Any] = {**_calls_of(program), "slow": given, "MISSING": MISSING}
+    scope: dict[str, Any] = {**_calls_of(program), "slow": given, "MISSING": MISSING, "Unfinished": Unfinished}
+    scope["explained"] = partial(explained, kernel=program.job.kernel)
     exec(compile(text, "<graphc call>", "exec"), scope)
     entry: Callable[..., Any] = scope["entry"]
     return entry
@@ -77,6 +80,8 @@ class _Writer:
         lines += [
             "    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError):",
             "        pass",
+            "    except Unfinished as error:",
+            "        raise explained(error) from None",
             "    options = {} if out is None else {'out': out}",
             "    if named:",
             "        return slow(**named, **options)",

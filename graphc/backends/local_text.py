@@ -1,11 +1,11 @@
-"""The text of statements about memory whose size only running tells, and of leaving a loop."""
+"""The text of statements about memory whose size only running tells, and of leaving a loop or the kernel."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from graphc.graph.dimensions import Shape, Size
-from graphc.kernel.ir import Allocate, Count, Grow, Kernel, Stop, Value
+from graphc.kernel.ir import Allocate, Count, Fail, Grow, Kernel, Stop, Value
 
 FIRST_ROOM = 16
 """How many steps a tape has room for before it grows."""
@@ -26,11 +26,14 @@ class Writer(Protocol):
     def typed_name(self, dtype: str) -> str: ...
 
 
-def local_text(writer: Writer, statement: Stop | Grow | Count | Allocate) -> str:
+def local_text(writer: Writer, statement: Stop | Fail | Grow | Count | Allocate) -> str:
     """Return the text of a statement."""
     match statement:
         case Stop(value=value):
             return f"if not {writer.value(value)}: break"
+        case Fail(value=value, number=number, limit=limit):
+            writer.helpers.add("fail_if")
+            return f"fail_if({writer.value(value)}, {number}, {limit})"
         case Grow(buffer=buffer, index=index):
             writer.helpers.add("grown")
             return f"{buffer} = grown({buffer}, {writer.value(index)})"

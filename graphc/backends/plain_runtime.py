@@ -8,6 +8,7 @@ import numpy as np
 
 from graphc.backends import plain_lapack, plain_math
 from graphc.backends.plain_math import math
+from graphc.backends.unfinished import fail_if
 from graphc.ops.native_row import ARGSORT, SEARCH
 
 inf, nan = float("inf"), float("nan")
@@ -65,7 +66,7 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
 
 
 __all__ = [
-    "add_rows", "argsort", "bool_", "dot_rows", "empty", "float32", "float64", "gemm", "gemv", "grown", "inf", "int8",
-    "int16", "int32", "int64", "math", "nan", "searchsorted", "select", "sum_any_order", "syrk", "uint8", "uint16",
-    "uint32", "uint64",
+    "add_rows", "argsort", "bool_", "dot_rows", "empty", "fail_if", "float32", "float64", "gemm", "gemv", "grown",
+    "inf", "int8", "int16", "int32", "int64", "math", "nan", "searchsorted", "select", "sum_any_order", "syrk", "uint8",
+    "uint16", "uint32", "uint64",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from graphc.backends.calls import make_call
 from graphc.backends.cores import thread_count
 from graphc.backends.source import array_arguments, render, returned_values
 from graphc.backends.threads import with_threads
+from graphc.backends.unfinished import Unfinished, explained
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.block import nested_order
 from graphc.graph.dimensions import Count, Dimension, Shape, evaluate, names
@@ -195,7 +196,11 @@ class CpuProgram(Program):
             if name not in arrays:
                 arrays[name] = np.empty(concrete(shape, sizes), dtype)
         numbers = [np.empty((), value.dtype) for value in returned_values(self.job.kernel)]
-        self.call_for(tuple(sizes.values()))(*bound, *(arrays[name] for name, _, _ in self.allocated), *numbers)
+        call = self.call_for(tuple(sizes.values()))
+        try:
+            call(*bound, *(arrays[name] for name, _, _ in self.allocated), *numbers)
+        except Unfinished as error:
+            raise explained(error, self.job.kernel) from None
         return self._results(arrays, numbers, out)
 
     def _given(self, bound: Sequence[Any], out: Sequence[Array] | None) -> dict[str, Array]:

@@ -7,11 +7,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from graphc.errors import ArgumentError
+from graphc.backends.unfinished import unfinished
 from graphc.graph.block import Block, block_of
 from graphc.graph.dimensions import Shape, evaluate, names
 from graphc.graph.node import Expr
-from graphc.graph.origin import describe_origin
 from graphc.ops.branch_row import split_branches
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -68,11 +67,7 @@ def _run_while(node: Expr, carries: list[Array], outside: list[Array], sizes: Si
         if not going_on:
             break
         if steps == limit:
-            raise ArgumentError(
-                f"the loop's condition still holds after {limit} steps",
-                remedy="raise max_steps, or look at why it does not end",
-                origin=describe_origin(node.origin),
-            )
+            raise unfinished(limit, node.origin)
         carries = results[:count]
         for tape, result in zip(tapes, results[count:], strict=True):
             tape.append(result)

@@ -8,6 +8,7 @@ import numpy as np
 
 from graphc.backends import lapack, mathlib
 from graphc.backends.blas import gemm, gemv, syrk
+from graphc.backends.failing import fail_if
 from graphc.backends.folding import sum_any_order
 from graphc.backends.local_memory import grown
 from graphc.backends.row_products import add_rows, dot_rows
@@ -23,7 +24,7 @@ uint8, uint16, uint32, uint64 = np.uint8, np.uint16, np.uint32, np.uint64
 globals().update(mathlib.NAMES | lapack.NAMES)
 
 __all__ = [
-    "add_rows", "argsort", "bool_", "dot_rows", "empty", "float32", "float64", "gemm", "gemv", "grown", "inf",
-    "int8", "int16", "int32", "int64", "math",
+    "add_rows", "argsort", "bool_", "dot_rows", "empty", "fail_if", "float32", "float64", "gemm", "gemv", "grown",
+    "inf", "int8", "int16", "int32", "int64", "math",
     "nan", "searchsorted", "select", "sum_any_order", "syrk", "uint8", "uint16", "uint32", "uint64", *lapack.NAMES,
 ]  # fmt: skip

@@ -29,6 +29,7 @@ from graphc.kernel.ir import (
     Const,
     Count,
     Extent,
+    Fail,
     Fold,
     Grow,
     Kernel,
@@ -236,7 +237,7 @@ class Renderer:
                 arguments = [*map(self.operand, (*operands, *results)), *map(str, flags)]
                 arguments += [bare(self.value(scale))] * is_product(statement)
                 return f"{call}({', '.join(arguments)})"
-            case Stop() | Grow() | Count() | Allocate():
+            case Stop() | Fail() | Grow() | Count() | Allocate():
                 return local_text(self, statement)
             case _:
                 raise InternalError(

@@ -13,8 +13,10 @@ from graphc.kernel.ir import (
     Allocate,
     Assign,
     Buffer,
+    Call,
     Const,
     Count,
+    Fail,
     Grow,
     Let,
     Load,
@@ -68,7 +70,10 @@ def lower_loop(node: Expr, draft: Draft, lower_block: LowerBlock) -> list[Statem
         tapes = [p.buffer for n, p in places.items() if n >= carries and isinstance(p, Part)]
         steps = _scalar(places.get(len(outputs)) or Name(draft.fresh("acc")))
         assert isinstance(steps, Name)
-        return [*first, *_until(node, [*test, Stop(_scalar(going_on), node.origin)], body, step, tapes, steps)]
+        loop = _until(node, [*test, Stop(_scalar(going_on), node.origin)], body, step, tapes, steps)
+        if node.attribute("limit") is not None:
+            loop += _require_end(node, lower_block(block.outputs[-1:], draft, locations), steps, draft)
+        return [*first, *loop]
     if node.attribute("counted"):
         first.append(Count(length, Reader(draft.locations).read(node.args[-1], ()), (), node.origin))
     return [*first, Loop(step.name, length, (*opening, *body), ordered=True)]
@@ -87,6 +92,14 @@ def _until(
         Loop(step.name, ENDLESS if limit is None else limit, (*test, *room, *body, counted), ordered=True),
         Count(node.attribute("length"), steps, tuple(tapes), node.origin),
     ]
+
+
+def _require_end(node: Expr, again: BlockBody, steps: Name, draft: Draft) -> list[Statement]:
+    """Return what fails where a loop has taken all the steps it may, and its test, made once more, still holds."""
+    limit, (test, (going_on,)) = node.attribute("limit"), again
+    all_taken = Stop(Call("equal", (steps, Const(limit, "int64")), "bool"), node.origin)
+    failure = Fail(_scalar(going_on), draft.number(), limit, node.origin)
+    return [Loop(draft.fresh("step"), 1, (all_taken, *test, failure), ordered=True)]
 
 
 def _scalar(location: Location) -> Value:

@@ -53,7 +53,11 @@ class Draft:
 
     def fresh(self, prefix: str) -> str:
         """Return a name not used before."""
-        return f"{prefix}{next(self._numbers)}"
+        return f"{prefix}{self.number()}"
+
+    def number(self) -> int:
+        """Return a number not used before."""
+        return next(self._numbers)
 
     def enter(self, buffer: Buffer) -> str:
         """Add a buffer; return its name."""

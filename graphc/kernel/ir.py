@@ -4,7 +4,7 @@
     Statement = Let(name, value) | Assign(name, value) | Fold(name, op, value)
               | Store(buffer, index*, value) | Accumulate(buffer, index*, op, value)
               | Loop(index, extent, body*, step) | Library(call, operands*, flags, scale)
-              | Stop(value) | Grow(buffer, index) | Count(size, value) | Allocate(buffer)
+              | Stop(value) | Fail(value, number, limit) | Grow(buffer, index) | Count(size, value) | Allocate(buffer)
     Value     = Load(buffer, index*) | Call(op, value*) | Const(value) | Name(name) | Extent(size)
 
 ``Call`` names the same rows as the graph: there is no second set of operations. Let binds a name once;
@@ -25,7 +25,7 @@ from graphc.kernel.values import ONE, Arithmetic, Call, Const, Extent, Load, Nam
 
 __all__ = [
     "ONE", "Accumulate", "Allocate", "Arithmetic", "Assign", "Buffer", "Call", "Chunks", "Const", "Count", "Extent",
-    "Fold", "Grow", "Kernel", "Let", "Library", "Load", "Loop", "Name", "Operand", "Statement", "Stop", "Store",
+    "Fail", "Fold", "Grow", "Kernel", "Let", "Library", "Load", "Loop", "Name", "Operand", "Statement", "Stop", "Store",
     "Value", "as_value", "compare", "index_call",
 ]  # fmt: skip
 
@@ -149,6 +149,16 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Fail:
+    """Leave the kernel with an error where a value is true: the loop of that number goes on after its last step."""
+
+    value: Value
+    number: int
+    limit: int
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Grow:
     """Make room for an element of a local buffer whose length is not known yet."""
 
@@ -176,7 +186,9 @@ class Allocate:
     origin: Origin | None = None
 
 
-Statement: TypeAlias = "Let | Assign | Fold | Store | Accumulate | Loop | Library | Stop | Grow | Count | Allocate"
+Statement: TypeAlias = (
+    "Let | Assign | Fold | Store | Accumulate | Loop | Library | Stop | Fail | Grow | Count | Allocate"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from graphc.kernel.ir import (
     Allocate,
     Assign,
     Count,
+    Fail,
     Fold,
     Grow,
     Kernel,
@@ -76,7 +77,7 @@ def effects(statements: tuple[Statement, ...], bases: dict[str, str]) -> Effects
                 _note(found.writes, buffer, index, bases)
                 _note(found.reads, buffer, index, bases)
                 found.accumulated.add(buffer)
-            case Stop() | Grow() | Count() | Allocate():
+            case Stop() | Fail() | Grow() | Count() | Allocate():
                 found.fixed = True
             case Library(results=results, operands=operands):
                 for operand in operands:

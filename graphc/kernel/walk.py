@@ -10,6 +10,7 @@ from graphc.kernel.ir import (
     Assign,
     Call,
     Count,
+    Fail,
     Fold,
     Grow,
     Let,
@@ -51,7 +52,7 @@ def map_value(value: Value, function: Callable[[Value], Value]) -> Value:
 def map_values(statement: Statement, function: Callable[[Value], Value]) -> Statement:
     """Return a statement other than a loop with ``function`` applied to every value in it."""
     match statement:
-        case Let() | Assign() | Fold() | Stop() | Count():
+        case Let() | Assign() | Fold() | Stop() | Fail() | Count():
             return replace(statement, value=map_value(statement.value, function))
         case Store() | Accumulate():
             index = tuple(map_value(i, function) for i in statement.index)
@@ -73,7 +74,7 @@ def statement_values(statement: Statement) -> tuple[Value, ...]:
             return (value,)
         case Store(index=index, value=value) | Accumulate(index=index, value=value):
             return (*index, value)
-        case Stop(value=value) | Count(value=value):
+        case Stop(value=value) | Fail(value=value) | Count(value=value):
             return (value,)
         case Grow(index=place):
             return (place,)

@@ -135,7 +135,7 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init
         condition: a function of the carry to a boolean scalar; called once, on symbols, as ``body`` is.
         body: a function of the carry to the next, of the same structure, dtypes and shapes.
         init: the first carry, a pytree.
-        max_steps: stop after so many steps, whatever the condition says; the reference backend raises then.
+        max_steps: the most steps it may take; running it raises `ArgumentError` where the condition still holds then.
 
     Raises:
         ShapeError, DTypeError, ArgumentError: the carry changes its shape, dtype or structure, or the

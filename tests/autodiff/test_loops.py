@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -183,11 +184,41 @@ def test_a_tape_grows_as_far_as_the_loop_runs() -> None:
     assert slope(0.9, 0) == 1.0
 
 
-def test_a_loop_that_does_not_end_in_time_is_an_error_of_the_reference_and_stops_in_native_code() -> None:
-    endless = gx.while_loop(lambda x: x > 0, lambda x: x + 1, A, max_steps=10)
-    assert gx.compile(endless)(1.0) == 11.0
-    with pytest.raises(ArgumentError, match=r"still holds after 10 steps[\s\S]*test_loops"):
-        gx.compile(endless, backend="reference")(1.0)
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_a_loop_that_does_not_end_in_time_is_an_error_with_the_users_line(backend: str) -> None:
+    number = gx.while_loop(lambda x: x < 1, lambda x: x + 1, A, max_steps=10)
+    array = gx.while_loop(lambda x: (x < 4).any(), lambda x: 2 * x, B, max_steps=3)
+    function = gx.compile([number, array], inputs=[A, B], backend=backend)
+    assert function(-9.0, np.ones(4))[0] == 1.0
+    out = [np.empty(()), np.empty(4)]
+    for given, steps in (((-9.5, np.ones(4)), 10), ((-9.0, np.full(4, 0.25)), 3), ((-9.0, [0.25] * 4), 3)):
+        for options in ({}, {"out": out}):
+            with pytest.raises(
+                ArgumentError, match=rf"still holds after {steps} steps[\s\S]*test_loops[\s\S]*raise max_steps"
+            ):
+                function(*given, **options)
+    assert function(-9.0, np.full(4, 0.5))[1].tolist() == [4.0] * 4
+
+
+def test_a_gradient_of_a_loop_that_does_not_end_in_time_is_an_error_too() -> None:
+    doubled = gx.while_loop(lambda x: x < 100, lambda x: gx.sin(x) + 2 * x, A, max_steps=6)
+    function = gx.compile(doubled, inputs=[A])
+    assert function.grad(60.0) == {"A": pytest.approx(np.cos(60.0) + 2)}
+    for call in (function.grad, function.value_and_grad):
+        with pytest.raises(ArgumentError, match="still holds after 6 steps"):
+            call(1e-9)
+
+
+def test_compiled_code_gets_the_error_of_a_loop_that_does_not_end() -> None:
+    kernel = gx.compile(gx.while_loop(lambda x: x < 1, lambda x: x + 1, A, max_steps=10)).kernel
+
+    @numba.njit
+    def caller(x: float) -> float:
+        return kernel(x)[0]
+
+    assert caller(-9.0) == 1.0
+    with pytest.raises(ArgumentError, match="still holds after 10 steps"):
+        caller(-10.0)
 
 
 def test_a_condition_that_is_no_boolean_scalar_is_refused() -> None:
