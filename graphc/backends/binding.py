@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph.dimensions import Dimension, evaluate, names
 from graphc.graph.leaf import symbol_name
 from graphc.graph.node import Expr
+from graphc.graph.origin import Origin, describe_origin
 from graphc.graph.types import DTYPES, format_shape, is_float
 from graphc.kernel.requirements import Requirement
 
@@ -122,7 +123,7 @@ def _fits(given: np.dtype[Any], wanted: np.dtype[Any], weak: bool) -> bool:
 class SizeSolver:
     """Solves the named dimensions from the shapes of arguments and checks all of them."""
 
-    def __init__(self, inputs: Sequence[Expr], used: Sequence[str], required: Sequence[Requirement]) -> None:
+    def __init__(self, inputs: Sequence[Expr], used: Mapping[str, Origin], required: Sequence[Requirement]) -> None:
         self.inputs = [(position, node) for position, node in enumerate(inputs) if node.shape]
         self.binders: list[tuple[str, int, int]] = []
         bound: set[str] = set()
@@ -137,6 +138,7 @@ class SizeSolver:
             raise ArgumentError(
                 f"the size of dimension {unknown[0]!r} cannot be told from any input's shape",
                 remedy="give one input a dimension that is this plain name",
+                origin=describe_origin(used[unknown[0]]),
             )
         self.required = required
 

@@ -22,6 +22,7 @@ from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.block import nested_order
 from graphc.graph.dimensions import Count, Dimension, Shape, evaluate, names
 from graphc.graph.node import Expr
+from graphc.graph.origin import Origin
 from graphc.graph.types import format_shape
 from graphc.kernel.ir import Kernel
 from graphc.kernel.parallel import for_sizes, is_threaded
@@ -254,11 +255,13 @@ def as_result(node: Expr, value: Array) -> Any:
     return np.array(value) if node.shape else scalar_type(node)(value[()])
 
 
-def _sizes_used(order: Sequence[Expr]) -> list[str]:
-    """Return the names of the dimensions a graph needs."""
-    found: dict[str, None] = {}
+def _sizes_used(order: Sequence[Expr]) -> dict[str, Origin]:
+    """Return the names of the dimensions a graph needs, and the first line that uses each."""
+    found: dict[str, Origin] = {}
     for node in order:
         sizes = [*node.shape, *(value for _, value in node.attributes if isinstance(value, Dimension))]
         for size in sizes:
-            found.update(dict.fromkeys(name for name in names(size) if not isinstance(name, Count)))
-    return list(found)
+            for name in names(size):
+                if not isinstance(name, Count):
+                    found.setdefault(name, node.origin)
+    return found

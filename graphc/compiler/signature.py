@@ -8,11 +8,12 @@ from typing import Any
 
 from graphc.errors import ArgumentError
 from graphc.graph import tree
+from graphc.graph.block import BOUND
 from graphc.graph.leaf import is_symbol, symbol_name
 from graphc.graph.node import Expr
-from graphc.graph.origin import here
+from graphc.graph.origin import describe_origin, here
 from graphc.graph.types import format_shape
-from graphc.graph.walk import free_symbols
+from graphc.graph.walk import topological_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,12 @@ def make_signature(outputs: Sequence[Expr], inputs: Any) -> Signature:
     """Return the signature of expressions for the given inputs, or for the symbols in them.
 
     Raises:
-        ArgumentError: an input is no symbol, stands twice, or a symbol in use is no input.
+        ArgumentError: an input is no symbol, stands twice, or a symbol in use is no input; the expressions
+            use what only the body of a loop has.
     """
-    used = free_symbols(outputs)
+    order = topological_order(outputs)
+    _require_closed(order)
+    used = [node for node in order if is_symbol(node)]
     if inputs is None:
         _require_distinct_names(used)
         arguments = tuple(Argument(symbol_name(node), tree.Slot(), 1) for node in used)
@@ -130,6 +134,17 @@ def make_signature(outputs: Sequence[Expr], inputs: Any) -> Signature:
             origin=here(),
         )
     return Signature(tuple(made), tuple(symbols), explicit=True)
+
+
+def _require_closed(order: Sequence[Expr]) -> None:
+    """Refuse expressions of what a loop gives its body, used outside of it."""
+    for node in order:
+        if node.op is BOUND:
+            raise ArgumentError(
+                "the expression uses a carry, element or index of a loop outside of the loop's body",
+                remedy="return it from the body: as the carry, or with the outputs of each step",
+                origin=describe_origin(node.origin),
+            )
 
 
 def _require_distinct_names(symbols: Sequence[Expr]) -> None:

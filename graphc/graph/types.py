@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -51,6 +51,11 @@ def _promote(kinds: tuple[Any, ...]) -> DType:
     return as_dtype(np.result_type(*(np.dtype(kind) if isinstance(kind, str) else kind(0) for kind in kinds)))
 
 
+def is_integer(value: Any) -> TypeGuard[int]:
+    """Tell whether a value is an integer of Python or NumPy, no boolean."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def as_size(value: Any) -> Size:
     """Return a size given as an integer, a name or a `Dimension`.
 
@@ -64,7 +69,7 @@ def as_size(value: Any) -> Size:
             raise ShapeError(str(error)) from None
     if isinstance(value, Dimension):
         return value
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+    if is_integer(value):
         if value < 0:
             raise ShapeError(f"a size is never negative, got {value}")
         return int(value)

@@ -40,8 +40,11 @@ def cond(predicate: Any, true_branch: Callable[..., Any], false_branch: Callable
         0.25
     """
     (node,) = as_exprs(predicate)
-    if node.dtype != "bool":
-        raise DTypeError(f"the predicate must be a boolean scalar, got {node.dtype}", remedy="compare it with a number")
+    if node.dtype != "bool" or node.shape:
+        raise DTypeError(
+            f"the predicate must be a boolean scalar, got {node.dtype} of shape {format_shape(node.shape)}",
+            remedy="choose element by element with gx.where" if node.shape else "compare it with a number",
+        )
     return switch(apply("astype", node, "int64"), [false_branch, true_branch], *operands)
 
 
@@ -68,6 +71,11 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         raise DTypeError(f"the index must be an integer scalar, got {node.dtype} of shape {format_shape(node.shape)}")
     if not branches:
         raise ArgumentError("there are no branches to choose from")
+    for number, branch in enumerate(branches):
+        if not callable(branch):
+            raise ArgumentError(
+                f"branch {number}: a function expected, got {branch!r}", remedy="write lambda: value, or use gx.where"
+            )
     chosen = apply("minimum", apply("maximum", apply("astype", node, "int64"), 0), len(branches) - 1)
     with record_nodes() as made:
         results = [branch(*operands) for branch in branches]

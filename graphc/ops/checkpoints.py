@@ -10,6 +10,7 @@ from graphc.graph.block import placeholder
 from graphc.graph.dimensions import Dimension, Size
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
+from graphc.graph.types import is_integer
 from graphc.ops.control_row import Loop
 from graphc.ops.slicing import take_slice
 
@@ -27,9 +28,9 @@ def interval(length: Size, checkpoint: str | int) -> Size | None:
         return None
     if checkpoint == "sqrt":
         return SEGMENT if isinstance(length, Dimension) else max(1, math.isqrt(length))
-    if isinstance(checkpoint, bool) or not isinstance(checkpoint, int) or checkpoint < 1:
+    if not is_integer(checkpoint) or checkpoint < 1:
         raise ArgumentError(f'checkpoint: "none", "sqrt" or a number above zero expected, got {checkpoint!r}')
-    return checkpoint
+    return int(checkpoint)
 
 
 def in_segments(loop: Loop, every: Size) -> list[Expr]:

@@ -12,7 +12,7 @@ from graphc.graph.dimensions import Size, fresh_count, larger
 from graphc.graph.leaf import as_exprs, constant
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
-from graphc.graph.types import as_size, format_shape
+from graphc.graph.types import INTEGERS, as_size, format_shape, is_integer
 from graphc.ops.checkpoints import in_segments, interval
 from graphc.ops.control_row import Loop
 from graphc.ops.public import public
@@ -86,7 +86,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
     """Return the last carry of ``carry = body(i, carry)`` for each i from ``lower`` to below ``upper``.
 
     Args:
-        lower: an integer, a named dimension or an int64 expression.
+        lower: an integer, a named dimension or an integer expression.
         upper: the same; no step is run where it is not above ``lower``.
         body: a function of the index, an int64 expression, and the carry; called once, on symbols.
         init: the first carry, a pytree.
@@ -102,7 +102,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
     """
     if isinstance(lower, Expr) or isinstance(upper, Expr):
         return _counted(lower, upper, body, init)
-    start, end = (bound if isinstance(bound, int) else as_size(bound) for bound in (lower, upper))
+    start, end = (int(bound) if is_integer(bound) else as_size(bound) for bound in (lower, upper))
     steps = larger(end - start, 0)
     index = placeholder("int64", ())
     first, structure = tree.flatten(init)
@@ -116,7 +116,14 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
 
 def _counted(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: Any) -> Any:
     """Return the last carry of a loop whose bounds only running tells."""
-    start, end = (apply("astype", as_exprs(bound)[0], "int64") for bound in (lower, upper))
+    bounds = as_exprs_each([lower, upper])
+    for bound in bounds:
+        if bound.shape or bound.dtype not in INTEGERS:
+            raise DTypeError(
+                f"a bound must be an integer scalar, got {bound.dtype} of shape {format_shape(bound.shape)}",
+                remedy='cast it with .astype("int64")',
+            )
+    start, end = (apply("astype", bound, "int64") for bound in bounds)
 
     def following(carry: Any) -> Any:
         number, inner = carry
@@ -157,12 +164,12 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init
             f"the condition must be a boolean scalar, got {going_on.dtype} of shape {format_shape(going_on.shape)}",
             remedy="compare with <, >, gx.equal, and reduce with .all() or .any()",
         )
-    if max_steps is not None and (not isinstance(max_steps, int) or max_steps < 0):
+    if max_steps is not None and not (is_integer(max_steps) and max_steps >= 0):
         raise ArgumentError(f"max_steps: None or an integer that is not negative expected, got {max_steps!r}")
     following = fitting(body(tree.unflatten(structure, carries)), structure, initial)
     loop = Loop(
         placeholder("int64", ()), tuple(carries), (), tuple(following), (), tuple(initial), (), fresh_count(), False,
-        condition=going_on, limit=max_steps,
+        condition=going_on, limit=None if max_steps is None else int(max_steps),
     )  # fmt: skip
     return tree.unflatten(structure, loop.build())
 

@@ -129,3 +129,44 @@ def test_the_bounds_of_a_counted_loop_are_any_integers(lower: int, upper: int, e
     ends = gx.symbol("lower", dtype="int64"), gx.symbol("upper", dtype="int64")
     open_total = gx.fori_loop(*ends, lambda i, y: y + i, gx.constant(0))
     assert gx.compile(open_total, inputs=list(ends))(lower, upper) == expected
+
+
+def test_the_bounds_of_a_counted_loop_are_integers_or_refused() -> None:
+    x, end = gx.symbol("x"), gx.symbol("end", dtype="int32")
+    doubled = gx.fori_loop(np.int64(-2), end, lambda i, y: 2 * y, x)
+    assert gx.compile(doubled, inputs=[x, end])(1.5, 1) == 12.0
+    assert gx.compile(gx.fori_loop(np.int64(-2), np.int64(1), lambda i, y: 2 * y, x))(1.5) == 12.0
+    with pytest.raises(DTypeError, match=r"a bound must be an integer scalar, got float64 of shape \(\)"):
+        gx.fori_loop(0, x, lambda i, y: 2 * y, x)
+    with pytest.raises(DTypeError, match=r"a bound must be an integer scalar, got int64 of shape \(2,\)"):
+        gx.fori_loop(0, gx.tensor("ends", (2,), "int64"), lambda i, y: 2 * y, x)
+
+
+def test_what_a_loop_gives_its_body_is_refused_outside_with_the_line_of_the_loop() -> None:
+    kept: list[gx.Expr] = []
+    x = gx.tensor("x", ("time",))
+
+    def body(carry: gx.Expr, element: gx.Expr) -> tuple[gx.Expr, None]:
+        kept.append(carry * element)
+        return carry + element, None
+
+    last, _ = gx.scan(body, 0.0, x)
+    for wrong in (kept[0] + last, gx.scan(lambda c, e: (c + kept[0] * e, None), 0.0, x)[0]):
+        with pytest.raises(
+            ArgumentError, match=r"outside of the loop's body[\s\S]*test_control.py[\s\S]*return it from"
+        ):
+            gx.compile(wrong, inputs=[x])
+
+
+def test_a_choice_of_values_or_by_an_array_is_refused_with_the_remedy() -> None:
+    x, y = gx.symbol("x"), gx.tensor("y", (3,))
+    with pytest.raises(ArgumentError, match=r"branch 1: a function expected, got x[\s\S]*gx\.where"):
+        gx.cond(x > 0, x, lambda: x)
+    with pytest.raises(DTypeError, match=r"cond: the predicate must be .* bool of shape \(3,\)[\s\S]*gx\.where"):
+        gx.cond(y > 0, lambda: x, lambda: -x)
+
+
+def test_a_dimension_that_no_input_has_is_named_with_the_line_that_uses_it() -> None:
+    steps, _ = gx.scan(lambda carry, _: (carry + 1, None), 0, length="steps")
+    with pytest.raises(ArgumentError, match=r"dimension 'steps' cannot be told[\s\S]*test_control.py"):
+        gx.compile(steps, inputs=[])()
