@@ -18,21 +18,37 @@ from graphc.ops.public import public
 
 
 class QRResult(NamedTuple):
-    """Orthonormal columns and an upper triangle, by NumPy's names."""
+    """Orthonormal columns and an upper triangle, by NumPy's names; of a matrix (..., m, n), with k = min(m, n).
+
+    Attributes:
+        Q: shape (..., m, k).
+        R: shape (..., k, n).
+    """
 
     Q: Expr
     R: Expr
 
 
 class EighResult(NamedTuple):
-    """Eigenvalues in ascending order, and eigenvectors as columns."""
+    """Eigenvalues and eigenvectors of a symmetric matrix (..., n, n).
+
+    Attributes:
+        eigenvalues: shape (..., n), in ascending order.
+        eigenvectors: shape (..., n, n), one in each column.
+    """
 
     eigenvalues: Expr
     eigenvectors: Expr
 
 
 class SVDResult(NamedTuple):
-    """Left vectors as columns, singular values in descending order, right vectors as rows; by NumPy's names."""
+    """Singular values and vectors of a matrix (..., m, n), by NumPy's names, with k = min(m, n).
+
+    Attributes:
+        U: shape (..., m, k), the left vectors as columns.
+        S: shape (..., k), in descending order.
+        Vh: shape (..., k, n), the right vectors as rows.
+    """
 
     U: Expr
     S: Expr
@@ -40,7 +56,14 @@ class SVDResult(NamedTuple):
 
 
 class LstsqResult(NamedTuple):
-    """Solution, sums of squared residuals, rank, singular values."""
+    """The solution of a problem of least squares, ``a`` of shape (..., m, n).
+
+    Attributes:
+        x: shape (n,) or (..., n, k), the solution of least norm.
+        residuals: the sums of squared residuals, one for each right side: shape (..., k); (1,) of one vector.
+        rank: shape (...), int64.
+        s: shape (..., min(m, n)), the singular values.
+    """
 
     x: Expr
     residuals: Expr

@@ -20,7 +20,12 @@ WRITTEN_OUT = 3
 
 
 class SlogdetResult(NamedTuple):
-    """Sign and logarithm of the absolute value of a determinant."""
+    """Sign and logarithm of the absolute value of a determinant.
+
+    Attributes:
+        sign: shape (...): -1, 0 or 1.
+        logabsdet: shape (...).
+    """
 
     sign: Expr
     logabsdet: Expr
