@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from graphc.autodiff.loops import Adjoints, Tangents, or_zero, summed
-from graphc.graph.block import placeholder
+from graphc.graph.block import placeholder_like
 from graphc.graph.node import Expr, Gradient
 from graphc.ops.branch_row import open_choice
 
@@ -15,7 +15,7 @@ def push_choice(node: Expr, given: Sequence[Gradient], tangents: Tangents) -> li
     """Return the tangent of each result of a choice from those of its arguments (forward mode)."""
     choice = open_choice(node)
     moving = [(p, tangent) for p, tangent in zip(choice.given, given[1:], strict=True) if tangent is not None]
-    seeds = {parameter: placeholder(parameter.dtype, parameter.shape) for parameter, _ in moving}
+    seeds = {parameter: placeholder_like(parameter) for parameter, _ in moving}
     found = [tangents(branch, seeds) for branch in choice.branches]
     used = [n for n in range(len(found[0])) if any(branch[n] is not None for branch in found)]
     branches = tuple(
@@ -35,7 +35,7 @@ def pull_choice(node: Expr, parts: Mapping[int, Expr], wanted: Sequence[bool], a
     """Return what the adjoints of a choice's results contribute to each wanted argument (reverse mode)."""
     choice = open_choice(node)
     targets = [parameter for parameter, want in zip(choice.given, wanted[1:], strict=True) if want]
-    bars = {n: placeholder(bar.dtype, bar.shape) for n, bar in parts.items()}
+    bars = {n: placeholder_like(bar) for n, bar in parts.items()}
     tables = [adjoints(summed([(branch[n], bar) for n, bar in bars.items()]), targets) for branch in choice.branches]
     used = [target for target in targets if any(target in table for table in tables)]
     results = replace(

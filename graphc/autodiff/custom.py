@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from graphc.autodiff.loops import Adjoints, summed
+from graphc.autodiff.loops import Adjoints, or_zero, summed
 from graphc.errors import NotDifferentiable
-from graphc.graph.block import block_of, placeholder
+from graphc.graph.block import block_of, placeholder_like
 from graphc.graph.node import Expr, Gradient, build
 from graphc.graph.origin import describe_origin
 from graphc.graph.walk import reaching, topological_order
 from graphc.ops.control_row import instantiate
-from graphc.ops.custom_row import AGAIN, ANEW, PULL, PUSH, Parts, parts_of, zero
+from graphc.ops.custom_row import AGAIN, ANEW, PULL, PUSH, Parts, parts_of
 
 _WORDS = {PULL: ("custom_vjp", "adjoint", "forward"), PUSH: ("custom_jvp", "tangent", "reverse")}
 """The name of a kind of rule, what it is linear in, and the mode its transpose serves."""
@@ -68,7 +68,7 @@ def _transposed(
     Raises:
         NotDifferentiable: the rule is not linear.
     """
-    seeds = [placeholder(like.dtype, like.shape) for like in likes]
+    seeds = [placeholder_like(like) for like in likes]
     outputs = instantiate(block_of(node), [*seeds, *parts.captured])
     table = adjoints(_seeded(outputs, given), [seed for seed in seeds if seed.is_differentiable])
     found = [table.get(seed) for seed in seeds]
@@ -85,7 +85,7 @@ def _transposed(
 
 def _filled(likes: Sequence[Expr], given: Sequence[Gradient]) -> list[Expr]:
     """Return gradients, zeros where there are none."""
-    return [zero(like) if gradient is None else gradient for like, gradient in zip(likes, given, strict=True)]
+    return [or_zero(gradient, like) for like, gradient in zip(likes, given, strict=True)]
 
 
 def _seeded(nodes: Sequence[Expr], given: Sequence[Gradient]) -> dict[Expr, Expr]:

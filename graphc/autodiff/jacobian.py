@@ -12,7 +12,7 @@ from graphc.autodiff.transforms import require_differentiable
 from graphc.batching.rules import spread
 from graphc.batching.transform import batch
 from graphc.errors import ArgumentError
-from graphc.graph.block import is_bundle, placeholder
+from graphc.graph.block import is_bundle, placeholder, placeholder_like
 from graphc.graph.dimensions import Size, product
 from graphc.graph.leaf import constant
 from graphc.graph.node import Expr, Gradient
@@ -72,7 +72,7 @@ def _reverse(output: Expr, wrt: Sequence[Expr], chunk: int | None) -> list[Expr]
 
 def _seed(node: Expr) -> Expr:
     """Return what stands for a direction of a node: the number 1 where there is only one."""
-    return placeholder(node.dtype, node.shape) if node.shape else constant(1, node.dtype)
+    return placeholder_like(node) if node.shape else constant(1, node.dtype)
 
 
 def _of_shape(rows: Gradient, output: Expr, node: Expr) -> Expr:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from graphc.graph.block import placeholder
+from graphc.graph.block import placeholder_like
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.ops.contraction_row import CONTRACT
@@ -37,9 +37,7 @@ class Totals:
         """Take for each captured parameter what a step adds; without stacking nothing is kept of each step."""
         self.terms = {p: [(term, lifted(term) if stacking else None) for term in terms_of(parts[p])] for p in parts}
         self.sums = {
-            p: placeholder(p.dtype, p.shape)
-            for p, terms in self.terms.items()
-            if any(lift is None for _, lift in terms)
+            p: placeholder_like(p) for p, terms in self.terms.items() if any(lift is None for _, lift in terms)
         }
         lifts = [lift for terms in self.terms.values() for _, lift in terms if lift is not None]
         self.operands = list(dict.fromkeys(operand for lift in lifts for operand in lift.operands))

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from graphc.autodiff.lifting import Totals
 from graphc.autodiff.saving import choose_saved
-from graphc.graph.block import placeholder
+from graphc.graph.block import is_bundle, placeholder_like
 from graphc.graph.node import Expr, Gradient
 from graphc.graph.table import apply
 from graphc.graph.walk import reaching, substitute, topological_order
@@ -30,9 +30,9 @@ def push_loop(node: Expr, given: Sequence[Gradient], tangents: Tangents) -> list
     count, arguments = len(loop.carries), len(loop.carries) + len(loop.elements)
     seeds = dict(_paired(list(captured), given[arguments : arguments + len(captured)]))
     active = _active_carries(loop, [*seeds], [tangent is not None for tangent in given[:arguments]])
-    carried = {carry: placeholder(carry.dtype, carry.shape) for carry in loop.carries if carry in active}
+    carried = {carry: placeholder_like(carry) for carry in loop.carries if carry in active}
     moving = dict(_paired(loop.elements, given[count:arguments]))
-    elements = {element: placeholder(element.dtype, element.shape) for element in moving}
+    elements = {element: placeholder_like(element) for element in moving}
     found = tangents((*loop.following, *loop.stacked), {**seeds, **carried, **elements})
     following = [or_zero(found[n], carry) for n, carry in enumerate(loop.carries) if carry in carried]
     stacked = [n for n in range(count, len(found)) if found[n] is not None]
@@ -79,9 +79,9 @@ class _Backward:
         active = _active_carries(loop, outside, self.wanted[:arguments])
         live = [n for n, carry in enumerate(loop.carries) if carry in active]
         elements = [e for e, want in zip(loop.elements, self.wanted[count:arguments], strict=True) if want]
-        bars = {n: placeholder(loop.carries[n].dtype, loop.carries[n].shape) for n in live}
+        bars = {n: placeholder_like(loop.carries[n]) for n in live}
         kept = {n: loop.stacked[n - count] for n in self.parts if n >= count}
-        stacked_bars = {n: placeholder(output.dtype, output.shape) for n, output in kept.items()}
+        stacked_bars = {n: placeholder_like(output) for n, output in kept.items()}
         table = self.adjoints(
             summed(
                 [*((loop.following[n], bar) for n, bar in bars.items()), *((kept[n], stacked_bars[n]) for n in kept)]
@@ -104,7 +104,7 @@ class _Backward:
         """Return the contributions, given the graphs of one step back."""
         loop, added = self.loop, totals.added()
         saved, kept, steps = self._forward([*following.values(), *added.values(), *slopes.values(), *totals.operands])
-        stand_ins = {node: placeholder(node.dtype, node.shape) for node in saved}
+        stand_ins = {node: placeholder_like(node) for node in saved}
         ready = {**dict(zip(saved, kept, strict=True)), **dict(zip(loop.elements, loop.sequences, strict=True))}
         stacked = [*slopes.values(), *(operand for operand in totals.operands if operand not in ready)]
         outputs = substitute([*following.values(), *added.values(), *stacked], stand_ins)
@@ -146,7 +146,7 @@ def _active_carries(loop: Loop, outside: Sequence[Expr], given: Sequence[bool]) 
     """Return the float carries that depend on what is differentiated, at once or steps later."""
     parameters = (*loop.carries, *loop.elements)
     targets = {p for p, wanted in zip(parameters, given, strict=True) if wanted} | set(outside)
-    order = [node for node in topological_order(loop.following) if node.is_differentiable or node.dtype == "bundle"]
+    order = [node for node in topological_order(loop.following) if node.is_differentiable or is_bundle(node)]
     while True:
         reached = reaching(order, targets)
         following = {

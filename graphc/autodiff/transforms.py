@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.autodiff.forward import tangents as forward_tangents
+from graphc.autodiff.loops import or_zero
 from graphc.autodiff.reverse import adjoints
 from graphc.errors import ArgumentError, DTypeError, NotDifferentiable, ShapeError
 from graphc.graph import tree
 from graphc.graph.block import BOUND
-from graphc.graph.leaf import as_exprs, constant, is_symbol, symbol_name
+from graphc.graph.leaf import as_expr, constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.origin import current_origin, describe_origin, here, locate
 from graphc.graph.table import apply
@@ -98,7 +99,7 @@ def jvp(expression: Any, wrt: Any, tangent: Any) -> Any:
     seeds = {node: seed_like(value, node, "tangent") for node, value in zip(nodes, given, strict=True)}
     outputs, result = tree.flatten(expression)
     found = forward_tangents(outputs, seeds)
-    return tree.unflatten(result, [zeros_like(o) if t is None else t for o, t in zip(outputs, found, strict=True)])
+    return tree.unflatten(result, [or_zero(t, o) for o, t in zip(outputs, found, strict=True)])
 
 
 def default_targets(expression: Expr) -> dict[str, Expr]:
@@ -131,11 +132,6 @@ def require_scalar(expression: Expr) -> None:
         )
 
 
-def zeros_like(node: Expr) -> Expr:
-    """Return zeros of the shape and dtype of a node."""
-    return apply("broadcast_to", constant(0, node.dtype), node.shape)
-
-
 def _gradients(seeds: dict[Expr, Expr], wrt: Sequence[Expr], unused: str) -> list[Expr]:
     """Return the adjoint of each node of ``wrt``, zeros where there is none."""
     if unused not in UNUSED:
@@ -148,7 +144,7 @@ def _gradients(seeds: dict[Expr, Expr], wrt: Sequence[Expr], unused: str) -> lis
             if unused == "error":
                 raise NotDifferentiable(message, remedy='pass unused="zero" for a zero gradient', origin=here())
             warnings.warn_explicit(message, UserWarning, *locate(current_origin()))
-    return [table[node] if node in table else zeros_like(node) for node in wrt]
+    return [or_zero(table.get(node), node) for node in wrt]
 
 
 def require_differentiable(wrt: Sequence[Any], what: str = "wrt") -> None:
@@ -171,7 +167,7 @@ def require_differentiable(wrt: Sequence[Any], what: str = "wrt") -> None:
 
 def seed_like(value: Any, node: Expr, what: str) -> Expr:
     """Return an adjoint or tangent as an expression of the node's dtype, its shape checked."""
-    (seed,) = as_exprs(value)
+    seed = as_expr(value)
     if seed.shape != node.shape:
         raise ShapeError(
             f"the {what} of {_name(node)} has shape {format_shape(seed.shape)}, expected {format_shape(node.shape)}",

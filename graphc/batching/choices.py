@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphc.batching.loops import Batch
-from graphc.batching.rules import Batched, spread
-from graphc.graph.block import placeholder
+from graphc.batching.rules import Batched, array_of, spread
 from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr
 from graphc.ops.branch_row import open_choice
@@ -16,7 +15,7 @@ def batch_choice(node: Expr, given: Batched, count: Size, batch: Batch) -> list[
     """Return the results of a choice for all items, which all take the same branch."""
     choice = open_choice(node)
     arrays = {
-        parameter: placeholder(parameter.dtype, (count, *parameter.shape))
+        parameter: array_of(parameter, count)
         for parameter, array in zip(choice.given, given[1:], strict=True)
         if array is not None
     }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from graphc.batching.loops import Batch
-from graphc.batching.rules import Batched, spread
-from graphc.graph.block import block_of, placeholder
+from graphc.batching.rules import Batched, array_of, spread
+from graphc.graph.block import block_of, placeholder_like
 from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr
 from graphc.graph.walk import substitute
@@ -17,9 +17,9 @@ def batch_custom(node: Expr, given: Batched, count: Size, batch: Batch) -> list[
     parts, meaning, block = parts_of(node), node.attribute("meaning"), block_of(node)
     arrays = [spread(argument, array, count) for argument, array in zip(node.args, given, strict=True)]
     first, last = len(parts.values), len(parts.values) + len(parts.arguments)
-    own = [placeholder(parameter.dtype, parameter.shape) for parameter in block.parameters]
+    own = [placeholder_like(parameter) for parameter in block.parameters]
     outputs = instantiate(block, own)
-    whole = [placeholder(parameter.dtype, (count, *parameter.shape)) for parameter in own]
+    whole = [array_of(parameter, count) for parameter in own]
     found = batch(outputs, dict(zip(own, whole, strict=True)), count)
     results = [spread(output, array, count) for output, array in zip(outputs, found, strict=True)]
     free = len(own) - len(parts.captured)

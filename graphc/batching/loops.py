@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from graphc.batching.rules import Batched, spread
-from graphc.graph.block import item, placeholder
+from graphc.batching.rules import Batched, array_of, spread
+from graphc.graph.block import item, placeholder, placeholder_like
 from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr, make_node
 from graphc.graph.table import apply
@@ -22,7 +22,7 @@ def batch_loop(node: Expr, given: Batched, count: Size, batch: Batch) -> list[Ex
     first, last = len(loop.carries), len(loop.carries) + len(loop.elements)
     counts = None if loop.steps is None else given[-1]
     parameters = zip((*loop.elements, *captured), given[first:], strict=False)
-    arrays = {parameter: _array_of(parameter, count) for parameter, array in parameters if array is not None}
+    arrays = {parameter: array_of(parameter, count) for parameter, array in parameters if array is not None}
     arrays |= _batched_carries(loop, given, arrays, counts is not None, count, batch)
     found = batch(loop.outputs, arrays, count)
     is_batched = [carry in arrays for carry in loop.carries]
@@ -92,7 +92,7 @@ def _batched_carries(
 ) -> dict[Expr, Expr]:
     """Return the carries that differ from item to item, at once or steps later, with arrays for them."""
     found = {
-        c: _array_of(c, count) for c, array in zip(loop.carries, given, strict=False) if array is not None or masked
+        c: array_of(c, count) for c, array in zip(loop.carries, given, strict=False) if array is not None or masked
     }
     while True:
         following = batch(loop.outputs, {**arrays, **found}, count)
@@ -101,13 +101,13 @@ def _batched_carries(
         more = [carry for carry, array in pairs if (array is not None or stops) and carry not in found]
         if not more:
             return found
-        found |= {carry: _array_of(carry, count) for carry in more}
+        found |= {carry: array_of(carry, count) for carry in more}
 
 
 def batch_item_by_item(node: Expr, results: Sequence[Expr], given: Batched, count: Size) -> list[Expr]:
     """Return the arrays of a node's values, or of a bundle's results, computed by a loop over the items."""
     arrays = {argument: array for argument, array in zip(node.args, given, strict=True) if array is not None}
-    elements = {argument: placeholder(argument.dtype, argument.shape) for argument in arrays}
+    elements = {argument: placeholder_like(argument) for argument in arrays}
     arguments = tuple(elements.get(argument, argument) for argument in node.args)
     one = make_node(node.op, arguments, node.attributes, node.dtype, node.shape)
     stacked = [one if r is node else item(one, r.attribute("position"), r.dtype, r.shape) for r in results]
@@ -119,11 +119,6 @@ def _where_batched(is_batched: Sequence[bool], nodes: Sequence[Expr], arrays: Ba
     """Return the arrays of those carries that differ from item to item, the others as they are."""
     triples = zip(is_batched, nodes, arrays, strict=False)
     return tuple(spread(node, array, count) if batched else node for batched, node, array in triples)
-
-
-def _array_of(parameter: Expr, count: Size) -> Expr:
-    """Return a parameter for the array of all items in place of that of one."""
-    return placeholder(parameter.dtype, (count, *parameter.shape))
 
 
 def _exchanged(array: Expr) -> Expr:

@@ -11,6 +11,7 @@ import string
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from graphc.graph.block import placeholder
 from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr, Operation, build
 from graphc.graph.table import apply
@@ -35,6 +36,11 @@ Rule: TypeAlias = "Callable[[Expr, Batched, Size], Expr | None]"
 def spread(node: Expr, array: Expr | None, count: Size) -> Expr:
     """Return the array of an argument, repeated for every item where it is equal for all."""
     return apply("broadcast_to", node, (count, *node.shape)) if array is None else array
+
+
+def array_of(parameter: Expr, count: Size) -> Expr:
+    """Return a parameter for the array of all items in place of that of one."""
+    return placeholder(parameter.dtype, (count, *parameter.shape))
 
 
 def _rebuilt(node: Expr, given: Batched, count: Size, **changed: Any) -> Expr:

@@ -9,7 +9,7 @@ from graphc.batching.choices import batch_choice
 from graphc.batching.custom import batch_custom
 from graphc.batching.loops import batch_item_by_item, batch_loop
 from graphc.batching.rules import find_rule
-from graphc.graph.block import ITEM, is_bundle
+from graphc.graph.block import ITEM, is_bundle, items_of
 from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
@@ -56,6 +56,6 @@ def _batched(node: Expr, given: Sequence[Any], count: Size, order: Sequence[Expr
         return dict(enumerate(results_of(array))) if is_bundle(node) else array
     if not is_bundle(node):
         return batch_item_by_item(node, [node], given, count)[0]
-    results = [user for user in order if user.op is ITEM and user.args[0] is node]
-    arrays = batch_item_by_item(node, results, given, count)
-    return {user.attribute("position"): array for user, array in zip(results, arrays, strict=True)}
+    results = items_of(node, order)
+    arrays = batch_item_by_item(node, list(results.values()), given, count)
+    return dict(zip(results, arrays, strict=True))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from graphc.autodiff.forward import tangents
+from graphc.autodiff.loops import or_zero
 from graphc.autodiff.reverse import adjoints
-from graphc.autodiff.transforms import zeros_like
 from graphc.backends.reference import evaluate, solve_sizes
 from graphc.check.sampling import Conditions, Point, conditions_of, given_points, kinks_at, retarget, sample_points
 from graphc.check.specialise import choose_sizes, fixed_shape, freeze, specialise
@@ -79,7 +79,7 @@ def make_problem(
             _require_values({output: became[output] for output in outputs}, point)
     kinks = tuple(tuple(kinks_at(point, conditions)) for point in placed)
     return Problem(
-        objective, targets, gradients, zeros_like(full) if tangent is None else tangent, directions,
+        objective, targets, gradients, or_zero(tangent, full), directions,
         tuple(_with_frozen(point, frozen) for point in placed), conditions, kinks,
         {became[node]: node for node in symbols}, weights,
     )  # fmt: skip
@@ -121,7 +121,7 @@ def _objective(outputs: Sequence[Expr], seed: int) -> tuple[Expr, tuple[Any, ...
 def _reverse(objective: Expr, wrt: Sequence[Expr]) -> tuple[Expr, ...]:
     """Return the gradients by reverse mode."""
     table = adjoints({objective: constant(1.0)}, wrt)
-    return tuple(table[node] if node in table else zeros_like(node) for node in wrt)
+    return tuple(or_zero(table.get(node), node) for node in wrt)
 
 
 def _complete(point: Point, symbols: Sequence[Expr], seed: int) -> Point:

@@ -11,12 +11,13 @@ from graphc.autodiff.transforms import seed_like
 from graphc.compiler.tracing import Transformed
 from graphc.errors import ArgumentError
 from graphc.graph import tree
-from graphc.graph.block import placeholder
+from graphc.graph.block import placeholder_like
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
+from graphc.graph.table import apply
 from graphc.ops.control_row import close, instantiate
-from graphc.ops.custom_row import AGAIN, PULL, PUSH, with_rule, zero
+from graphc.ops.custom_row import AGAIN, PULL, PUSH, with_rule
 
 Positions = int | Sequence[int]
 
@@ -143,7 +144,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     def build(*arguments: Any, **options: Any) -> Any:
         leaves, structure = tree.flatten((arguments, options))
         nodes = as_exprs(*leaves)
-        own = [placeholder(node.dtype, node.shape) for node in nodes]
+        own = [placeholder_like(node) for node in nodes]
         inner_arguments, inner_options = tree.unflatten(structure, own)
         outputs, result = tree.flatten(function(*inner_arguments, **inner_options))
         closed = close(own, as_exprs(*outputs))
@@ -163,7 +164,7 @@ def _with_vjp(function: Callable[..., Any], rules: Sequence[Callable[..., Any]],
     likes = as_exprs(*tree.require_structure(returned[0], structure, "custom_vjp: the value of forward"))
     for like, value in zip(likes, values, strict=True):
         seed_like(like, value, "value of forward")
-    bars = [placeholder(value.dtype, value.shape) for value in values]
+    bars = [placeholder_like(value) for value in values]
     contributions = backward(returned[1], tree.unflatten(structure, bars))
     if not isinstance(contributions, tuple) or len(contributions) != len(arguments):
         message = f"custom_vjp: backward must return a tuple of {len(arguments)}, one for each argument"
@@ -177,7 +178,10 @@ def _with_vjp(function: Callable[..., Any], rules: Sequence[Callable[..., Any]],
             else tree.require_structure(contribution, shape, "custom_vjp: what backward returns")
         )
         nodes += leaves
-        parts += [zero(n) if g is None else seed_like(g, n, "contribution") for n, g in zip(leaves, given, strict=True)]
+        parts += [
+            apply("zeros_like", leaf) if each is None else seed_like(each, leaf, "contribution")
+            for leaf, each in zip(leaves, given, strict=True)
+        ]
     return tree.unflatten(structure, with_rule(values, nodes, close(bars, parts), PULL))
 
 
@@ -186,7 +190,7 @@ def _with_jvp(function: Callable[..., Any], rules: Sequence[Callable[..., Any]],
     (rule,) = rules
     values, structure = _flat(function(*arguments))
     nodes, shape = _flat(arguments)
-    seeds = [placeholder(node.dtype, node.shape) for node in nodes]
+    seeds = [placeholder_like(node) for node in nodes]
     returned = rule(tuple(arguments), tree.unflatten(shape, seeds))
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise ArgumentError("custom_jvp: the rule must return a pair (value, tangent)", origin=here())

@@ -12,7 +12,7 @@ from graphc.compiler.functional import Argnums, chosen
 from graphc.compiler.tracing import Transformed
 from graphc.errors import ArgumentError
 from graphc.graph import tree
-from graphc.graph.block import placeholder
+from graphc.graph.block import placeholder_like
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
@@ -156,7 +156,7 @@ def linearize(target: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
         """Return the value and what the derivative needs; note how it follows from that and the tangents."""
         nodes = tree.leaves(chosen(arguments, range(len(primals)), "linearize"))
-        seeds = [placeholder(node.dtype, node.shape) for node in nodes]
+        seeds = [placeholder_like(node) for node in nodes]
         leaves, result = tree.flatten(value)
         closed = close(seeds, stable.jvp(as_exprs(*leaves), nodes, seeds))
         linear[:] = closed.block, result

@@ -82,6 +82,11 @@ def placeholder(dtype: DType, shape: Shape) -> Expr:
     return bound(-next(_serial), 0, dtype, shape)
 
 
+def placeholder_like(node: Expr) -> Expr:
+    """Return a placeholder of a node's dtype and shape."""
+    return placeholder(node.dtype, node.shape)
+
+
 def bound(height: int, position: int, dtype: DType, shape: Shape) -> Expr:
     """Return the parameter of blocks of a height at a position."""
     return make_node(BOUND, (), (("height", height), ("position", position)), dtype, shape)
@@ -90,6 +95,11 @@ def bound(height: int, position: int, dtype: DType, shape: Shape) -> Expr:
 def item(bundle: Expr, position: int, dtype: DType, shape: Shape) -> Expr:
     """Return one result of a bundle."""
     return make_node(ITEM, (bundle,), (("position", position),), dtype, shape)
+
+
+def items_of(bundle: Expr, order: Iterable[Expr]) -> dict[int, Expr]:
+    """Return the results of a bundle that are among some nodes, by position."""
+    return {n.attribute("position"): n for n in order if n.op is ITEM and n.args[0] is bundle}
 
 
 def is_bundle(node: Expr) -> bool:

@@ -244,13 +244,23 @@ def as_exprs(*values: Any) -> list[Expr]:
     ]
     converted = []
     for value in values:
-        if isinstance(value, (bool, int, float)) and not hasattr(value, "dtype"):
+        if _is_weak(value):
             converted.append(constant(value, promote(*strong, value)))
         elif isinstance(value, Dimension):
             converted.append(size_of(value, promote(*strong, 1)))
         else:
             converted.append(constant(value))
     return converted
+
+
+def as_expr(value: Any, weak: DType | None = None) -> Expr:
+    """Return one value as an expression; a Python scalar takes the dtype ``weak``, or the one it has by itself."""
+    return as_exprs(value)[0] if weak is None or not _is_weak(value) else constant(value, weak)
+
+
+def _is_weak(value: Any) -> bool:
+    """Tell whether a value is a Python scalar, whose dtype is that of what it meets."""
+    return isinstance(value, (bool, int, float)) and not hasattr(value, "dtype")
 
 
 def is_symbol(node: Expr) -> bool:

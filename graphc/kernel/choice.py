@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphc.graph.block import ITEM, block_of
+from graphc.graph.block import block_of, items_of
 from graphc.graph.node import Expr
 from graphc.graph.types import is_float
 from graphc.kernel.control import LowerBlock, copy, place_outside
@@ -19,10 +19,9 @@ def lower_choice(node: Expr, draft: Draft, lower_block: LowerBlock) -> list[Stat
     locations = {p: place_outside(argument, draft) for p, argument in zip(block.parameters, node.args[1:], strict=True)}
     places: dict[int, Location] = {}
     statements: list[Statement] = []
-    for result in draft.plan.order:
-        if result.op is ITEM and result.args[0] is node:
-            statements += _begin(result, draft)
-            places[result.attribute("position")] = draft.locations[result]
+    for position, result in items_of(node, draft.plan.order).items():
+        statements += _begin(result, draft)
+        places[position] = draft.locations[result]
     for number, outputs in enumerate(split_branches(node, block.outputs)):
         wanted = [output for n, output in enumerate(outputs) if n in places]
         body, found = lower_block(wanted, draft, locations)

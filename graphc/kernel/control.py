@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from graphc.graph.block import ITEM, block_of
+from graphc.graph.block import block_of, items_of
 from graphc.graph.node import Expr
 from graphc.graph.origin import Origin
 from graphc.kernel.draft import Draft
 from graphc.kernel.ir import (
     Allocate,
     Assign,
-    Buffer,
     Call,
     Const,
     Count,
@@ -111,23 +110,17 @@ def _scalar(location: Location) -> Value:
 def _places(node: Expr, draft: Draft) -> dict[int, Location]:
     """Return where each carry and each output that is used is kept."""
     found: dict[int, Location] = {}
-    for result in draft.plan.order:
-        if result.op is ITEM and result.args[0] is node:
-            number = result.attribute("position")
-            if result.shape:
-                draft.allocate(result)
-            else:
-                draft.locations[result] = Name(draft.fresh("acc"), result.dtype)
-            found[number] = draft.locations[result]
+    for number, result in items_of(node, draft.plan.order).items():
+        if result.shape:
+            draft.allocate(result)
+        else:
+            draft.locations[result] = Name(draft.fresh("acc"), result.dtype)
+        found[number] = draft.locations[result]
     for number, carry in enumerate(block_of(node).outputs[: node.attribute("carries")]):
         if number not in found:
-            found[number] = _workspace(carry, draft) if carry.shape else Name(draft.fresh("acc"), carry.dtype)
+            name = Name(draft.fresh("acc"), carry.dtype)
+            found[number] = draft.workspace(carry.dtype, carry.shape) if carry.shape else name
     return found
-
-
-def _workspace(carry: Expr, draft: Draft) -> Part:
-    """Return memory for a carry whose last value nobody reads."""
-    return Part(draft.enter(Buffer(draft.fresh("w"), carry.dtype, carry.shape, "workspace")))
 
 
 def _begin(place: Location, initial: Expr, draft: Draft) -> list[Statement]:

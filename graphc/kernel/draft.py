@@ -11,6 +11,7 @@ from graphc.errors import InternalError
 from graphc.graph.dimensions import Shape, is_open
 from graphc.graph.leaf import constant_value, is_constant, is_symbol, symbol_name
 from graphc.graph.node import Expr
+from graphc.graph.types import DType
 from graphc.kernel.ir import Buffer, Name, as_value
 from graphc.kernel.names import unique_names
 from graphc.kernel.partition import Partition, is_part, is_view
@@ -63,6 +64,10 @@ class Draft:
         """Add a buffer; return its name."""
         self.buffers[buffer.name] = buffer
         return buffer.name
+
+    def workspace(self, dtype: DType, shape: Shape) -> Part:
+        """Return new memory that no node stands for."""
+        return Part(self.enter(Buffer(self.fresh("w"), dtype, shape, "workspace")))
 
     def allocate(self, node: Expr) -> str:
         """Return a new buffer for a node's value: an output's if it is one, or becomes one in place."""

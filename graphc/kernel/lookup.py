@@ -6,7 +6,6 @@ from graphc.graph.node import Expr
 from graphc.kernel.draft import Draft
 from graphc.kernel.ir import (
     Accumulate,
-    Buffer,
     Call,
     Const,
     Library,
@@ -86,8 +85,7 @@ def lower_native(node: Expr, draft: Draft) -> list[Statement]:
     index = tuple(Name(f"k{axis}") for axis in range(len(node.shape) - 1)) if operation.along_last else ()
     operands = [Operand(place.buffer, (*place.lead, *index)) for place in (*places, result)]
     if operation.scratch:
-        work = Buffer(draft.fresh("w"), node.dtype, node.shape[-1:], "workspace")
-        operands.append(Operand(draft.enter(work)))
+        operands.append(Operand(draft.workspace(node.dtype, node.shape[-1:]).buffer))
     count = len(node.args)
     flags = (node.attribute("flag"),)
     statement: Statement = Library(operation.name, tuple(operands[count:]), tuple(operands[:count]), flags, node.origin)

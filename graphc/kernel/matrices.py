@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from graphc.graph.block import ITEM
+from graphc.graph.block import items_of
 from graphc.graph.dimensions import Shape, Size, smaller
 from graphc.graph.node import Expr
 from graphc.graph.types import DType
 from graphc.kernel.calls import LAPACK
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import Buffer, Library, Loop, Name, Operand, Statement, Store, Value
+from graphc.kernel.ir import Library, Loop, Name, Operand, Statement, Store, Value
 from graphc.kernel.read import Part, Reader
 from graphc.ops.matrix_row import MatrixOperation
 
@@ -73,7 +73,7 @@ def lower_matrices(node: Expr, draft: Draft) -> list[Statement]:
     reader = Reader(draft.locations)
     given = [_inside(draft.place_of(node.args[position]), index) for position in node.op.kept]
     results = _results(node, draft, index)
-    results += [_workspace(draft, dtype, shape) for dtype, shape in routine.memory(source.dtype, *core)]
+    results += [draft.workspace(dtype, shape) for dtype, shape in routine.memory(source.dtype, *core)]
     place = results[routine.target]
     inner = tuple(Name(f"i{axis}") for axis in range(2))
     copy: Statement = Store(place.buffer, (*place.lead, *inner), reader.read(source, (*index, *inner)), node.origin)
@@ -95,20 +95,15 @@ def _results(node: Expr, draft: Draft, index: tuple[Value, ...]) -> list[Part]:
     if len(types) == 1:
         draft.allocate(node)
         return [_inside(draft.place_of(node), index)]
-    read = {item.attribute("position"): item for item in draft.plan.order if item.op is ITEM and item.args[0] is node}
+    read = items_of(node, draft.plan.order)
     found = []
     for position, (dtype, shape) in enumerate(types):
         if position in read:
             draft.allocate(read[position])
             found.append(_inside(draft.place_of(read[position]), index))
         else:
-            found.append(_workspace(draft, dtype, shape[len(index) :]))
+            found.append(draft.workspace(dtype, shape[len(index) :]))
     return found
-
-
-def _workspace(draft: Draft, dtype: DType, shape: Shape) -> Part:
-    """Return memory for one matrix at a time."""
-    return Part(draft.enter(Buffer(draft.fresh("w"), dtype, shape, "workspace")))
 
 
 def _inside(place: Part, index: tuple[Value, ...]) -> Part:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.errors import ShapeError
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr, build
 from graphc.graph.types import format_shape, normalise_axis
 from graphc.ops.movement import TRANSPOSE
@@ -25,7 +25,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Expr:
         >>> gx.transpose(gx.tensor("x", (2, 3))).shape
         (3, 2)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     rank = len(node.shape)
     order = tuple(range(rank))[::-1] if axes is None else tuple(normalise_axis(axis, rank, "axes") for axis in axes)
     if sorted(order) != list(range(rank)):
@@ -45,7 +45,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Expr:
         >>> gx.swapaxes(gx.tensor("x", (2, 3, 4)), 0, -1).shape
         (4, 3, 2)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     first, second = (normalise_axis(axis, node.ndim, "swapaxes") for axis in (axis1, axis2))
     order = list(range(node.ndim))
     order[first], order[second] = second, first
@@ -64,7 +64,7 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
         >>> gx.moveaxis(gx.tensor("x", (2, 3, 4)), 0, -1).shape
         (3, 4, 2)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     places = [tuple(each) if isinstance(each, (tuple, list)) else (each,) for each in (source, destination)]
     old, new = ([normalise_axis(axis, node.ndim, "moveaxis") for axis in each] for each in places)
     if len(old) != len(new) or len(set(old)) != len(old) or len(set(new)) != len(new):
@@ -87,7 +87,7 @@ def matrix_transpose(x: Any) -> Expr:
         >>> gx.matrix_transpose(gx.tensor("x", ("batch", 2, 3))).shape
         (batch, 3, 2)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if node.ndim < 2:
         raise ShapeError(f"at least two dimensions expected, got shape {format_shape(node.shape)}")
     return swapaxes(node, -1, -2)

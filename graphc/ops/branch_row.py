@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphc.graph.block import BUNDLE, Block, block_of, bound, item, nesting, placeholder
+from graphc.graph.block import BUNDLE, Block, block_of, bound, item, nesting, placeholder_like
 from graphc.graph.node import Expr, make_node
 from graphc.graph.table import OPERATIONS
 from graphc.graph.walk import substitute
@@ -44,7 +44,7 @@ class Choice:
 def open_choice(node: Expr) -> Choice:
     """Return a switch node taken apart, with parameters no other graph holds."""
     block = block_of(node)
-    given = [placeholder(parameter.dtype, parameter.shape) for parameter in block.parameters]
+    given = [placeholder_like(parameter) for parameter in block.parameters]
     return Choice(node.args[0], tuple(given), node.args[1:], split_branches(node, instantiate(block, given)))
 
 

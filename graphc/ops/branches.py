@@ -7,12 +7,11 @@ from typing import Any
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph import tree
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr, record_nodes
 from graphc.graph.table import apply
-from graphc.graph.types import format_shape
+from graphc.graph.types import INTEGERS, format_shape
 from graphc.ops.branch_row import Choice
-from graphc.ops.control import as_exprs_each
 from graphc.ops.control_row import close_made
 from graphc.ops.public import public
 
@@ -39,7 +38,7 @@ def cond(predicate: Any, true_branch: Callable[..., Any], false_branch: Callable
         >>> gx.compile(gx.grad(root, x))(4.0)
         0.25
     """
-    (node,) = as_exprs(predicate)
+    node = as_expr(predicate)
     if node.dtype != "bool" or node.shape:
         raise DTypeError(
             f"the predicate must be a boolean scalar, got {node.dtype} of shape {format_shape(node.shape)}",
@@ -66,9 +65,12 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         >>> gx.compile(y, inputs=[x, which])(0.0, 1)
         1.0
     """
-    (node,) = as_exprs(index)
-    if node.shape or node.dtype == "bool" or node.is_differentiable:
-        raise DTypeError(f"the index must be an integer scalar, got {node.dtype} of shape {format_shape(node.shape)}")
+    node = as_expr(index)
+    if node.shape or node.dtype not in INTEGERS:
+        raise DTypeError(
+            f"the index must be an integer scalar, got {node.dtype} of shape {format_shape(node.shape)}",
+            remedy='cast it with .astype("int64"); gx.take looks an array of positions up',
+        )
     if not branches:
         raise ArgumentError("there are no branches to choose from")
     for number, branch in enumerate(branches):
@@ -79,7 +81,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     chosen = apply("minimum", apply("maximum", apply("astype", node, "int64"), 0), len(branches) - 1)
     with record_nodes() as made:
         results = [branch(*operands) for branch in branches]
-        flat = [as_exprs_each(tree.leaves(result)) for result in results]
+        flat = [[as_expr(leaf) for leaf in tree.leaves(result)] for result in results]
     structure = tree.structure(results[0])
     for number, (result, leaves) in enumerate(zip(results[1:], flat[1:], strict=True), start=1):
         tree.require_structure(result, structure, f"branch {number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr, as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import DType, broadcast_shapes, is_float, promote
@@ -18,13 +18,13 @@ def cast(node: Expr, dtype: DType) -> Expr:
 
 def as_float(x: Any) -> Expr:
     """Return ``x`` with integers and bools as float64, as NumPy's floating-point functions take them."""
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     return node if is_float(node.dtype) else cast(node, "float64")
 
 
 def accumulated(x: Any, dtype: Any = None) -> Expr:
     """Return ``x`` in the dtype NumPy sums it in: 64 bits for bools and shorter integers, or the one given."""
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if dtype is not None:
         return apply("astype", node, dtype)
     if is_float(node.dtype):

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from graphc.errors import ArgumentError
-from graphc.graph.block import placeholder
+from graphc.graph.block import placeholder, placeholder_like
 from graphc.graph.dimensions import Dimension, Size
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
@@ -67,7 +67,7 @@ def _nested(loop: Loop, segments: Size, every: Size) -> list[Expr]:
     """Return the results of a loop as a loop over segments, each a loop over its steps."""
     segment = placeholder("int64", ())
     elements = tuple(placeholder(e.dtype, (every, *e.shape)) for e in loop.elements)
-    carries = tuple(placeholder(c.dtype, c.shape) for c in loop.carries)
+    carries = tuple(placeholder_like(c) for c in loop.carries)
     index = placeholder("int64", ())
     place = apply("add", apply("multiply", segment, every), index)
     inner = replace(

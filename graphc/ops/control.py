@@ -7,9 +7,9 @@ from typing import Any
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph import tree
-from graphc.graph.block import placeholder
+from graphc.graph.block import placeholder, placeholder_like
 from graphc.graph.dimensions import Size, fresh_count, larger
-from graphc.graph.leaf import as_exprs, constant
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import INTEGERS, as_size, format_shape, is_integer
@@ -56,12 +56,10 @@ def scan(
         >>> sums.shape
         (time,)
     """
-    first, carry_structure = tree.flatten(init)
+    initial, carries, carry_structure = _carry(init)
     arrays, element_structure = tree.flatten(xs)
-    initial, sequences = as_exprs_each(first), as_exprs_each(arrays)
+    sequences = [as_expr(array) for array in arrays]
     steps = _length(sequences, length)
-    index = placeholder("int64", ())
-    carries = [placeholder(node.dtype, node.shape) for node in initial]
     elements = [placeholder(node.dtype, node.shape[1:]) for node in sequences]
     returned = f(tree.unflatten(carry_structure, carries), tree.unflatten(element_structure, elements))
     if not isinstance(returned, tuple) or len(returned) != 2:
@@ -70,9 +68,9 @@ def scan(
             remedy="return (carry, None) where nothing is kept of a step",
         )
     following = fitting(returned[0], carry_structure, initial)
-    kept, output_structure = tree.flatten(returned[1])
+    outputs, output_structure = tree.flatten(returned[1])
     loop = Loop(
-        index, tuple(carries), tuple(elements), tuple(following), tuple(as_exprs_each(kept)),
+        placeholder("int64", ()), tuple(carries), tuple(elements), tuple(following), tuple(map(as_expr, outputs)),
         tuple(initial), tuple(sequences), steps, bool(reverse),
     )  # fmt: skip
     every = interval(steps, checkpoint)
@@ -105,9 +103,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
     start, end = (int(bound) if is_integer(bound) else as_size(bound) for bound in (lower, upper))
     steps = larger(end - start, 0)
     index = placeholder("int64", ())
-    first, structure = tree.flatten(init)
-    initial = as_exprs_each(first)
-    carries = [placeholder(node.dtype, node.shape) for node in initial]
+    initial, carries, structure = _carry(init)
     counter = index if lower == 0 else apply("add", index, start)
     following = fitting(body(counter, tree.unflatten(structure, carries)), structure, initial)
     loop = Loop(index, tuple(carries), (), tuple(following), (), tuple(initial), (), steps, False)
@@ -116,7 +112,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
 
 def _counted(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: Any) -> Any:
     """Return the last carry of a loop whose bounds only running tells."""
-    bounds = as_exprs_each([lower, upper])
+    bounds = [as_expr(bound) for bound in (lower, upper)]
     for bound in bounds:
         if bound.shape or bound.dtype not in INTEGERS:
             raise DTypeError(
@@ -155,10 +151,8 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init
         >>> round(gx.compile(gx.grad(root, a))(4.0), 9)
         0.25
     """
-    first, structure = tree.flatten(init)
-    initial = as_exprs_each(first)
-    carries = [placeholder(node.dtype, node.shape) for node in initial]
-    (going_on,) = as_exprs(condition(tree.unflatten(structure, carries)))
+    initial, carries, structure = _carry(init)
+    going_on = as_expr(condition(tree.unflatten(structure, carries)))
     if going_on.shape or going_on.dtype != "bool":
         raise DTypeError(
             f"the condition must be a boolean scalar, got {going_on.dtype} of shape {format_shape(going_on.shape)}",
@@ -190,9 +184,11 @@ def map_elements(f: Callable[[Any], Any], xs: Any) -> Any:
     return scan(lambda _, x: (None, f(x)), None, xs)[1]
 
 
-def as_exprs_each(values: Sequence[Any]) -> list[Expr]:
-    """Return values as expressions, each by itself."""
-    return [as_exprs(value)[0] for value in values]
+def _carry(init: Any) -> tuple[list[Expr], list[Expr], tree.Structure]:
+    """Return the leaves of a first carry, placeholders for them in the body, and its structure."""
+    leaves, structure = tree.flatten(init)
+    initial = [as_expr(leaf) for leaf in leaves]
+    return initial, [placeholder_like(node) for node in initial], structure
 
 
 def fitting(returned: Any, structure: tree.Structure, initial: Sequence[Expr]) -> list[Expr]:
@@ -208,8 +204,7 @@ def fitting(returned: Any, structure: tree.Structure, initial: Sequence[Expr]) -
 
 def _fitting(value: Any, first: Expr, path: str) -> Expr:
     """Return one leaf of a carry; Python numbers take its dtype."""
-    weak = isinstance(value, (bool, int, float)) and not hasattr(value, "dtype")
-    node = constant(value, first.dtype) if weak else as_exprs(value)[0]
+    node = as_expr(value, weak=first.dtype)
     if node.shape != first.shape:
         raise ShapeError(
             f"the carry{path} begins with shape {format_shape(first.shape)} "

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graphc.graph.block import BOUND, BUNDLE, Block, block_of, bound, item, nesting, placeholder
+from graphc.graph.block import BOUND, BUNDLE, Block, block_of, bound, item, nesting, placeholder_like
 from graphc.graph.dimensions import Shape, Size
 from graphc.graph.leaf import is_constant, is_symbol
 from graphc.graph.node import Expr, Operation, make_node
@@ -178,7 +178,7 @@ class Loop:
 def open_loop(node: Expr) -> tuple[Loop, dict[Expr, Expr]]:
     """Return a scan node taken apart, with parameters no other graph holds: those of what it captured, with that."""
     block, carries, elements = block_of(node), node.attribute("carries"), node.attribute("elements")
-    own = [placeholder(parameter.dtype, parameter.shape) for parameter in block.parameters]
+    own = [placeholder_like(parameter) for parameter in block.parameters]
     outputs = instantiate(block, own)
     first = 1 + carries + elements
     conditional = bool(node.attribute("conditional"))

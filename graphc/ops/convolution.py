@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.errors import ArgumentError, ShapeError
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape
@@ -94,7 +94,7 @@ def _convolution(
         result = apply("reshape", result, (x.shape[0], w.shape[0], *result.shape[3:]))
     if bias is None:
         return result
-    (offsets,) = as_exprs(bias)
+    offsets = as_expr(bias)
     if offsets.shape != w.shape[:1]:
         raise ShapeError(f"bias of shape {format_shape(w.shape[:1])} expected, got {format_shape(offsets.shape)}")
     return apply("add", result, apply("expand_dims", offsets, tuple(range(1, 1 + rank))))

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc.errors import UnsupportedError
 from graphc.graph.dimensions import Dimension, Shape, Size, product
-from graphc.graph.leaf import as_exprs, constant
+from graphc.graph.leaf import as_expr, constant
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import as_shape, as_size, normalise_axis
@@ -32,7 +32,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Expr:
         >>> gx.full(("batch", 2), 1.5).shape
         (batch, 2)
     """
-    (value,) = as_exprs(fill_value)
+    value = as_expr(fill_value)
     if dtype is not None:
         value = apply("astype", value, dtype) if isinstance(fill_value, Expr) else constant(fill_value, dtype)
     return apply("broadcast_to", value, as_shape(shape))
@@ -82,7 +82,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Expr:
         >>> gx.full_like(gx.tensor("x", ("batch", 2), "float32"), 1.5).dtype
         'float32'
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     return full(node.shape, fill_value, dtype or node.dtype)
 
 
@@ -157,13 +157,13 @@ def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float64") -> Exp
 @public()
 def shape(x: Any) -> Shape:
     """Return the sizes of ``x``, as its attribute ``shape``."""
-    return as_exprs(x)[0].shape
+    return as_expr(x).shape
 
 
 @public()
 def ndim(x: Any) -> int:
     """Return the number of dimensions of ``x``, as its attribute ``ndim``."""
-    return as_exprs(x)[0].ndim
+    return as_expr(x).ndim
 
 
 @public()
@@ -177,5 +177,5 @@ def size(x: Any, axis: int | None = None) -> Size:
         >>> gx.size(gx.tensor("x", ("batch", 2)))
         2*batch
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     return product(node.shape) if axis is None else node.shape[normalise_axis(axis, node.ndim, "size")]

@@ -85,14 +85,9 @@ ANEW = movement(
     name="anew",
     shape_rule=lambda arguments, attributes: arguments[0].shape,
     sources=lambda node, index: [Source(0, index)],
-    adjoint=lambda node, adjoint, number: adjoint if number == 0 else zero(node.args[1]),
-    tangent=lambda node, tangents: zero(node) if tangents[0] is None else tangents[0],
+    adjoint=lambda node, adjoint, number: adjoint if number == 0 else apply("zeros_like", node.args[1]),
+    tangent=lambda node, tangents: apply("zeros_like", node) if tangents[0] is None else tangents[0],
     reference=lambda arrays, shape, attributes: arrays[0],
     view=True,
 )
 """Its first argument as another node, once its second is known: what is computed of it is computed again, and then."""
-
-
-def zero(like: Expr) -> Expr:
-    """Return zeros of a node's type."""
-    return apply("zeros_like", like)

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.errors import ShapeError
 from graphc.graph.dimensions import Size, larger, smaller
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape, normalise_axis
@@ -114,7 +114,7 @@ def _matrices(x: Any) -> Expr:
     Raises:
         ShapeError: it has fewer.
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if node.ndim < 2:
         raise ShapeError(
             f"at least two dimensions expected, got shape {format_shape(node.shape)}",
@@ -204,7 +204,7 @@ def diag(v: Any, k: int = 0) -> Expr:
         >>> gx.diag(gx.tensor("x", (3,)), 1).shape
         (4, 4)
     """
-    (node,) = as_exprs(v)
+    node = as_expr(v)
     if node.ndim == 2:
         return build(DIAGONAL, node, offset=int(k))
     if node.ndim != 1:

@@ -19,9 +19,11 @@ from graphc.ops.diagonals import lower_triangle, main_diagonal, on_diagonal
 from graphc.ops.matrices import (
     batch_of,
     columns_times,
+    given,
     negative,
     plus,
     reciprocal_gaps,
+    safe_reciprocal,
     symmetric_part,
     times,
     transposed,
@@ -35,11 +37,6 @@ def _cube(node: Expr) -> Size:
     return n * n * n
 
 
-def _given(gradient: Gradient) -> Expr:
-    assert gradient is not None
-    return gradient
-
-
 def _halved(matrix: Expr) -> Expr:
     """Return the lower triangle with its diagonal halved: Murray's function Phi."""
     strict = lower_triangle(matrix, -1)
@@ -47,13 +44,13 @@ def _halved(matrix: Expr) -> Expr:
 
 
 def _cholesky_push(node: Expr, tangents: Sequence[Gradient]) -> list[Gradient]:
-    half = solved_triangular(node, _given(tangents[0]), lower=True)
+    half = solved_triangular(node, given(tangents[0]), lower=True)
     inner = transposed(solved_triangular(node, transposed(half), lower=True))
     return [times(node, _halved(inner))]
 
 
 def _cholesky_pull(node: Expr, adjoints: Sequence[Gradient], _wanted: Sequence[bool]) -> list[Gradient]:
-    inner = symmetric_part(_halved(times(transposed(node), lower_triangle(_given(adjoints[0])))))
+    inner = symmetric_part(_halved(times(transposed(node), lower_triangle(given(adjoints[0])))))
     left = solved_triangular(node, inner, lower=True, transposed=True)
     return [transposed(solved_triangular(node, transposed(left), lower=True, transposed=True))]
 
@@ -82,7 +79,7 @@ def _right_divided(matrix: Expr, r: Expr, transpose: bool = False) -> Expr:
 
 def _qr_push(node: Expr, tangents: Sequence[Gradient]) -> list[Gradient]:
     q, r = results_of(node)
-    ratio = _right_divided(_given(tangents[0]), r)
+    ratio = _right_divided(given(tangents[0]), r)
     inner = times(transposed(q), ratio)
     below = lower_triangle(inner, -1)
     rest = apply("subtract", inner, apply("subtract", below, transposed(below)))
@@ -96,9 +93,9 @@ def _qr_pull(node: Expr, adjoints: Sequence[Gradient], _wanted: Sequence[bool]) 
         None if bar_r is None else times(r, transposed(bar_r)),
         None if bar_q is None else negative(times(transposed(bar_q), q)),
     )
-    lower = lower_triangle(_given(inner))
-    mirrored = apply("add", lower, transposed(lower_triangle(_given(inner), -1)))
-    return [_right_divided(_given(plus(bar_q, times(q, mirrored))), r, transpose=True)]
+    lower = lower_triangle(given(inner))
+    mirrored = apply("add", lower, transposed(lower_triangle(given(inner), -1)))
+    return [_right_divided(given(plus(bar_q, times(q, mirrored))), r, transpose=True)]
 
 
 QR = matrix_row(
@@ -114,7 +111,7 @@ QR = matrix_row(
 
 def _eigh_push(node: Expr, tangents: Sequence[Gradient]) -> list[Gradient]:
     values, vectors = results_of(node)
-    inner = times(transposed(vectors), _given(tangents[0]), vectors)
+    inner = times(transposed(vectors), given(tangents[0]), vectors)
     return [main_diagonal(inner), times(vectors, apply("multiply", reciprocal_gaps(values), inner))]
 
 
@@ -127,7 +124,7 @@ def _eigh_pull(node: Expr, adjoints: Sequence[Gradient], _wanted: Sequence[bool]
         inner = symmetric_part(inner)
     if bar_values is not None:
         inner = plus(inner, on_diagonal(bar_values, node.args[0].shape[-2:]))
-    return [times(vectors, _given(inner), transposed(vectors))]
+    return [times(vectors, given(inner), transposed(vectors))]
 
 
 EIGH = matrix_row(
@@ -163,22 +160,22 @@ def _outside(matrix: Expr, basis: Expr) -> Expr:
 
 def _svd_push(node: Expr, tangents: Sequence[Gradient]) -> list[Gradient]:
     u, s, vt = results_of(node)
-    dot, v = _given(tangents[0]), transposed(vt)
+    dot, v = given(tangents[0]), transposed(vt)
     inner = times(transposed(u), dot, v)
-    gaps, inverse = reciprocal_gaps(apply("square", s)), _safe_reciprocal(s)
+    gaps, inverse = reciprocal_gaps(apply("square", s)), safe_reciprocal(s)
     rows = apply("expand_dims", s, -1)
     left, right = columns_times(inner, s), apply("multiply", rows, inner)
     left_turn = apply("multiply", gaps, apply("add", left, transposed(left)))
     right_turn = apply("multiply", gaps, apply("add", right, transposed(right)))
     dot_u = plus(times(u, left_turn), columns_times(_outside(times(dot, v), u), inverse))
     dot_v = plus(times(v, right_turn), columns_times(_outside(times(transposed(dot), u), v), inverse))
-    return [dot_u, main_diagonal(inner), transposed(_given(dot_v))]
+    return [dot_u, main_diagonal(inner), transposed(given(dot_v))]
 
 
 def _svd_pull(node: Expr, adjoints: Sequence[Gradient], _wanted: Sequence[bool]) -> list[Gradient]:
     u, s, vt = results_of(node)
     bar_u, bar_s, bar_vt = adjoints
-    gaps, inverse, v = reciprocal_gaps(apply("square", s)), _safe_reciprocal(s), transposed(vt)
+    gaps, inverse, v = reciprocal_gaps(apply("square", s)), safe_reciprocal(s), transposed(vt)
     inner, left, right = None, None, None
     if bar_u is not None:
         turn = times(transposed(u), bar_u)
@@ -193,13 +190,7 @@ def _svd_pull(node: Expr, adjoints: Sequence[Gradient], _wanted: Sequence[bool])
     if bar_s is not None:
         rank = s.shape[-1]
         inner = plus(inner, on_diagonal(bar_s, (rank, rank)))
-    return [plus(times(u, _given(inner), vt), left, right)]
-
-
-def _safe_reciprocal(values: Expr) -> Expr:
-    """Return ``1 / values``, 0 where they are 0."""
-    zero = apply("equal", values, 0.0)
-    return apply("where", zero, 0.0, apply("reciprocal", apply("where", zero, 1.0, values)))
+    return [plus(times(u, given(inner), vt), left, right)]
 
 
 SVD = matrix_row(
@@ -222,7 +213,7 @@ def _pinv_expand(node: Expr) -> list[Expr]:
 
 
 def _pinv_push(node: Expr, tangents: Sequence[Gradient]) -> list[Gradient]:
-    a, dot = node.args[0], _given(tangents[0])
+    a, dot = node.args[0], given(tangents[0])
     dot_t, node_t = transposed(dot), transposed(node)
     first = negative(times(node, dot, node))
     second = times(node, node_t, apply("subtract", dot_t, times(times(dot_t, a), node)))
@@ -231,7 +222,7 @@ def _pinv_push(node: Expr, tangents: Sequence[Gradient]) -> list[Gradient]:
 
 
 def _pinv_pull(node: Expr, adjoints: Sequence[Gradient], _wanted: Sequence[bool]) -> list[Gradient]:
-    a, bar = node.args[0], _given(adjoints[0])
+    a, bar = node.args[0], given(adjoints[0])
     bar_t, node_t = transposed(bar), transposed(node)
     first = negative(times(node_t, bar, node_t))
     second = times(apply("subtract", bar_t, times(a, times(node, bar_t))), node, node_t)

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.dimensions import Dimension
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape
@@ -42,7 +42,7 @@ def getitem(x: Any, index: Any) -> Expr:
         >>> gx.tensor("table", (1000, 16))[gx.tensor("words", ("batch", 5), "int64")].shape
         (batch, 5, 16)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     items = expand_ellipsis(index if isinstance(index, tuple) else (index,), node)
     if any(is_array(item) for item in items):
         places, indices = places_of(node, items)

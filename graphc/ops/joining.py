@@ -10,7 +10,7 @@ import numpy as np
 
 from graphc.errors import ShapeError
 from graphc.graph.dimensions import Size
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr, as_exprs
 from graphc.graph.node import Expr, Gradient, build
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape, normalise_axis
@@ -193,7 +193,7 @@ def tile(x: Any, reps: int | Sequence[int]) -> Expr:
         >>> gx.tile(gx.tensor("x", ("batch",)), 3).shape
         (3*batch,)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     counts = [int(count) for count in (reps if isinstance(reps, Sequence) else [reps])]
     rank = max(node.ndim, len(counts))
     counts = [1] * (rank - len(counts)) + counts
@@ -223,7 +223,7 @@ def repeat(x: Any, repeats: int, axis: int | None = None) -> Expr:
         >>> gx.compile(gx.repeat([1, 2], 2))()
         array([1, 1, 2, 2])
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if axis is None:
         node, axis = apply("ravel", node), 0
     axis = normalise_axis(axis, node.ndim, "repeat")

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeError, UnsupportedError
 from graphc.graph.dimensions import Dimension, Shape, Size
-from graphc.graph.leaf import as_exprs, constant, constant_value, is_constant
+from graphc.graph.leaf import as_expr, constant, constant_value, is_constant
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import INTEGERS, as_shape, broadcast_shapes, format_shape, normalise_axis
@@ -83,7 +83,7 @@ def as_indices(value: Any) -> Expr:
         DTypeError: they are no integers.
     """
     empty = isinstance(value, (list, tuple)) and np.size(value) == 0
-    node = constant(np.asarray(value, np.int64)) if empty else as_exprs(value)[0]
+    node = constant(np.asarray(value, np.int64)) if empty else as_expr(value)
     if node.dtype == "bool":
         raise UnsupportedError(
             "a mask selects as many elements as its values say, and shapes must not depend on values",
@@ -132,7 +132,7 @@ def take(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
         >>> gx.take(table, gx.tensor("words", ("batch", 5), "int64"), axis=0).shape
         (batch, 5, 16)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if axis is None:
         node, axis = apply("ravel", node), 0
     axis = normalise_axis(axis, node.ndim, "take")
@@ -174,7 +174,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Expr:
         >>> gx.take_along_axis(x, gx.argsort(x), axis=1).shape
         (batch, 5)
     """
-    (node,), found = as_exprs(x), as_indices(indices)
+    node, found = as_expr(x), as_indices(indices)
     if axis is None:
         node, axis = apply("ravel", node), 0
     axis = normalise_axis(axis, node.ndim, "take_along_axis")
@@ -219,7 +219,7 @@ def dynamic_slice(x: Any, starts: Any, sizes: Any) -> Expr:
         >>> gx.dynamic_slice(x, (i, 0), (10, 3)).shape
         (10, 3)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     places, indices = window(node, starts, as_shape(sizes))
     return gather(node, indices, places)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr, as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape, is_float, normalise_axis
@@ -154,10 +154,10 @@ def softmax_cross_entropy_with_logits(logits: Any, labels: Any, axis: int = -1, 
         >>> gx.softmax_cross_entropy_with_logits(logits, classes).shape
         ()
     """
-    (node,) = as_exprs(logits)
+    node = as_expr(logits)
     node = as_float(node)
     axis = normalise_axis(axis, node.ndim, "softmax_cross_entropy_with_logits")
-    (target,) = as_exprs(labels)
+    target = as_expr(labels)
     if target.ndim == node.ndim - 1:
         chosen = _is_class(target, node, axis)
         scores = log_softmax(node, axis)

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphc.errors import DTypeError, ShapeError
 from graphc.graph.dimensions import Shape
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr, Gradient
 from graphc.graph.table import apply
 from graphc.graph.types import broadcast_shapes, format_shape, is_float
@@ -20,7 +20,7 @@ def matrices(x: Any, what: str = "a matrix") -> Expr:
         ShapeError: it has fewer than two dimensions.
         DTypeError: its dtype is no float.
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if node.ndim < 2:
         raise ShapeError(
             f"{what} expected, got shape {format_shape(node.shape)}",
@@ -79,7 +79,7 @@ def same_rows(a: Expr, b: Any) -> tuple[Expr, Expr, bool]:
         ShapeError: the numbers of rows differ; both shapes are named.
         DTypeError: ``b`` has no float dtype, or another than ``a``.
     """
-    (right,) = as_exprs(b)
+    right = as_expr(b)
     floats(right)
     if right.dtype != a.dtype:
         raise DTypeError(
@@ -140,9 +140,19 @@ def reciprocal_gaps(values: Expr) -> Expr:
     The derivative of a vector that belongs to a repeated value does not exist; this leaves out the part of it
     within the space of that value. Symmetric functions of the values alone do not depend on it.
     """
-    gaps = apply("subtract", apply("expand_dims", values, -2), apply("expand_dims", values, -1))
-    equal = apply("equal", gaps, 0.0)
-    return apply("where", equal, 0.0, apply("reciprocal", apply("where", equal, 1.0, gaps)))
+    return safe_reciprocal(apply("subtract", apply("expand_dims", values, -2), apply("expand_dims", values, -1)))
+
+
+def safe_reciprocal(values: Expr) -> Expr:
+    """Return ``1 / values``, 0 where they are 0."""
+    zero = apply("equal", values, 0.0)
+    return apply("where", zero, 0.0, apply("reciprocal", apply("where", zero, 1.0, values)))
+
+
+def given(gradient: Gradient) -> Expr:
+    """Return a gradient that there always is: a row without any is never asked."""
+    assert gradient is not None
+    return gradient
 
 
 def batch_of(arguments: Sequence[Expr]) -> Shape:

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.errors import ShapeError
 from graphc.graph.dimensions import Shape, divide_exactly, product
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.graph.types import as_shape, broadcast_shapes, format_shape, normalise_axes
@@ -135,7 +135,7 @@ def broadcast_to(x: Any, shape: Any) -> Expr:
         >>> gx.broadcast_to(gx.tensor("x", (3,)), ("batch", 3)).shape
         (batch, 3)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     target = as_shape(shape)
     if node.shape == target:
         return node
@@ -156,7 +156,7 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Expr:
         >>> gx.expand_dims(gx.tensor("x", (2, 3)), (0, -1)).shape
         (1, 2, 3, 1)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     count = len(axis) if isinstance(axis, (tuple, list)) else 1
     axes = normalise_axes(axis, len(node.shape) + count, "expand_dims")
     return build(EXPAND, node, axes=axes) if axes else node
@@ -174,7 +174,7 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Expr:
         >>> gx.squeeze(gx.tensor("x", (1, 3, 1)), 0).shape
         (3, 1)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if axis is None:
         axis = tuple(number for number, size in enumerate(node.shape) if size == 1)
     axes = normalise_axes(axis, len(node.shape), "squeeze")
@@ -200,7 +200,7 @@ def reshape(x: Any, shape: Any) -> Expr:
         >>> gx.reshape(gx.tensor("x", ("batch", 28, 28)), (-1, 784)).shape
         (batch, 784)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     target = _complete_shape(node, shape)
     if node.shape == target:
         return node
@@ -246,5 +246,5 @@ def ravel(x: Any) -> Expr:
         >>> gx.ravel(gx.tensor("x", ("batch", 3))).shape
         (3*batch,)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     return reshape(node, (product(node.shape),))

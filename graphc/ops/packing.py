@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import ShapeError
-from graphc.graph.leaf import as_exprs, constant
+from graphc.graph.leaf import as_expr, constant
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape
@@ -27,7 +27,7 @@ def pack_lower(x: Any, k: int = 0) -> Expr:
         >>> gx.pack_lower(gx.tensor("x", ("batch", 3, 3))).shape
         (batch, 6)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if node.ndim < 2 or node.shape[-1] != node.shape[-2] or not isinstance(node.shape[-1], int):
         raise ShapeError(f"square matrices of a known size expected, got shape {format_shape(node.shape)}")
     rows, columns = np.tril_indices(node.shape[-1], int(k))
@@ -46,7 +46,7 @@ def unpack_lower(x: Any) -> Expr:
         >>> gx.unpack_lower(gx.tensor("x", ("batch", 6))).shape
         (batch, 3, 3)
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     count = node.shape[-1] if node.shape else None
     n = (math.isqrt(8 * count + 1) - 1) // 2 if isinstance(count, int) else -1
     if not isinstance(count, int) or n * (n + 1) // 2 != count:

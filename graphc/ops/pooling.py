@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import ShapeError
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape
@@ -112,7 +112,7 @@ def _avg_pool(input: Any, kernel: Sizes, stride: Sizes | None, padding: Padding,
     seen = _pooled(input, kernel, stride, padding, 1, rank, 0.0)
     if include:
         return apply("mean", seen, axis=axes)
-    space = apply("ones", as_exprs(input)[0].shape[-rank:], seen.dtype)
+    space = apply("ones", as_expr(input).shape[-rank:], seen.dtype)
     counts = apply("sum", _pooled(space, kernel, stride, padding, 1, rank, 0.0), axis=axes)
     return apply("divide", apply("sum", seen, axis=axes), counts)
 
@@ -125,7 +125,7 @@ def _pooled(
     Raises:
         ShapeError: there are too few axes.
     """
-    (node,) = as_exprs(input)
+    node = as_expr(input)
     if node.ndim < rank:
         raise ShapeError(f"at least {rank} dimension(s) expected, got shape {format_shape(node.shape)}")
     sizes, dilations = one_each("kernel_size", kernel, rank), one_each("dilation", dilation, rank)

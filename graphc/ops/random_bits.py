@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.errors import DTypeError, ShapeError
-from graphc.graph.leaf import as_exprs, constant, positions
+from graphc.graph.leaf import as_expr, constant, positions
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
-from graphc.graph.types import as_dtype, as_shape, format_shape, is_float
+from graphc.graph.types import INTEGERS, as_dtype, as_shape, format_shape
 from graphc.ops.casting import cast
 from graphc.ops.public import public
 from graphc.ops.scalar_row import elementwise, enter, make_operation
@@ -30,8 +30,6 @@ DIGITS = {"float64": 53, "float32": 24}
 """The random bits of a uniform number."""
 SPLIT, FOLD = 1 << 63, 1 << 62
 """What is added to counters that make keys."""
-DIGITS = {"float64": 53, "float32": 24}
-"""The random bits of a uniform number."""
 
 
 @public("random.PRNGKey", name="random.key")
@@ -55,8 +53,8 @@ def key(seed: Any) -> Expr:
     """
     if isinstance(seed, int) and not isinstance(seed, bool):
         return constant(seed % 2**64, WORD)
-    (node,) = as_exprs(seed)
-    if is_float(node.dtype) or node.dtype == "bool":
+    node = as_expr(seed)
+    if node.dtype not in INTEGERS:
         raise DTypeError(f"a seed is an integer, got {node.dtype}", remedy="cast it with .astype(int)")
     if node.shape:
         raise ShapeError(
@@ -98,8 +96,8 @@ def fold_in(key: Any, data: Any) -> Expr:
         >>> gx.random.fold_in(gx.random.key(0), step).dtype
         'uint64'
     """
-    (node,) = as_exprs(data)
-    if is_float(node.dtype) or node.dtype == "bool":
+    node = as_expr(data)
+    if node.dtype not in INTEGERS:
         raise DTypeError(f"data to fold in are integers, got {node.dtype}", remedy="cast them with .astype(int)")
     return _enciphered(as_key(key), apply("mod", cast(node, WORD), constant(FOLD, WORD)), FOLD)
 
@@ -178,7 +176,7 @@ def as_key(key: Any) -> Expr:
         DTypeError: it is no uint64.
         ShapeError: it is an array, of keys perhaps.
     """
-    (node,) = as_exprs(key)
+    node = as_expr(key)
     if node.dtype != WORD:
         raise DTypeError(
             f"a key has dtype uint64, got {node.dtype}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.errors import DTypeError
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr, as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import as_dtype, as_shape, broadcast_shapes, is_float
@@ -190,4 +190,4 @@ def shape_of(shape: Any, *parameters: Any) -> Any:
 
 def spread(value: Any, dtype: str, shape: Any) -> Expr:
     """Return a parameter of a distribution for each element, in a dtype."""
-    return apply("broadcast_to", cast(as_exprs(value)[0], dtype), shape)
+    return apply("broadcast_to", cast(as_expr(value), dtype), shape)

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph.dimensions import Dimension
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import as_dtype, as_shape, format_shape, is_float, normalise_axis
@@ -65,7 +65,7 @@ def randint(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any = "int64"
         array([0, 0, 0, 0])
     """
     name = as_dtype(dtype)
-    low, high = (as_exprs(bound)[0] for bound in (minval, maxval))
+    low, high = (as_expr(bound) for bound in (minval, maxval))
     for kind in (name, low.dtype, high.dtype):
         if is_float(kind) or kind == "bool":
             raise DTypeError(f"integers expected, got {kind}", remedy="pass integers, or cast with .astype(int)")
@@ -126,6 +126,6 @@ def permutation(key: Any, x: Any, axis: int = 0) -> Expr:
     """
     if isinstance(x, (int, str, Dimension)):
         return apply("argsort", words(key, x))
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     place = normalise_axis(axis, node.ndim, "random.permutation")
     return apply("take", node, apply("argsort", words(key, node.shape[place])), place)

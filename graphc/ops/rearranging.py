@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import ShapeError, UnsupportedError
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape, normalise_axes, normalise_axis
@@ -40,7 +40,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
         raise UnsupportedError(f"mode {mode!r} is not supported", remedy='use mode="constant", or gx.concatenate')
     if not isinstance(constant_values, (int, float, np.number)):
         raise UnsupportedError("constant_values must be one number", remedy="use gx.concatenate")
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     widths = np.broadcast_to(np.asarray(pad_width, dtype=int), (node.ndim, 2)).tolist()
     if any(width < 0 for pair in widths for width in pair):
         raise ShapeError(f"a width is never negative, got {pad_width}")
@@ -63,7 +63,7 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Expr:
         >>> gx.compile(gx.flip([1, 2, 3]))()
         array([3, 2, 1])
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     axes = normalise_axes(axis, node.ndim, "flip")
     return slice_axes(node, [(s - 1, -1, s) if a in axes else (0, 1, s) for a, s in enumerate(node.shape)])
 
@@ -88,7 +88,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
         >>> [part.shape for part in gx.split(gx.tensor("x", ("batch", 5)), [2], axis=1)]
         [(batch, 2), (batch, 3)]
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     axis = normalise_axis(axis, node.ndim, "split")
     size = node.shape[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
@@ -119,7 +119,7 @@ def roll(x: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = 
         >>> gx.compile(gx.roll([1, 2, 3], 1))()
         array([3, 1, 2])
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if axis is None:
         return apply("reshape", roll(apply("ravel", node), shift, 0), node.shape)
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)

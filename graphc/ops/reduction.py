@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import ShapeError
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.graph.types import DType, broadcast_shapes, format_shape, is_float, normalise_axes, normalise_axis
@@ -145,7 +145,7 @@ def masked(node: Expr, where: Any, identity: Any) -> Expr:
     """
     if where is None:
         return node
-    (condition,) = as_exprs(where)
+    condition = as_expr(where)
     if broadcast_shapes(node.shape, condition.shape) != node.shape:
         raise ShapeError(f"where= of shape {format_shape(condition.shape)} does not fit {format_shape(node.shape)}")
     return apply("where", condition, node, apply("full_like", node, identity))
@@ -204,7 +204,7 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) ->
         >>> gx.compile(gx.max([[1.0, 5.0], [3.0, 2.0]], axis=1))()
         array([5., 3.])
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     return reduce(MAX, masked(node, where, _lowest(node.dtype)), axis, keepdims)
 
 
@@ -223,7 +223,7 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) ->
         >>> gx.compile(gx.min([[1.0, 5.0], [3.0, 2.0]], axis=1))()
         array([1., 2.])
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     return reduce(MIN, masked(node, where, _highest(node.dtype)), axis, keepdims)
 
 
@@ -259,13 +259,13 @@ def all(x: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) ->
 
 def _truth(x: Any) -> Expr:
     """Return what is not zero."""
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     return node if node.dtype == "bool" else apply("not_equal", node, 0)
 
 
 def _position(row: ReductionOperation, x: Any, axis: int | None, keepdims: bool) -> Expr:
     """Return the position of an extreme along one axis, or in memory order."""
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if axis is not None:
         return reduce(row, node, normalise_axis(axis, node.ndim, row.name), keepdims)
     found = reduce(row, apply("ravel", node), 0, False)

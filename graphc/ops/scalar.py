@@ -11,7 +11,7 @@ import builtins
 import math
 from typing import Any
 
-from graphc.graph.leaf import as_exprs, constant, constant_value, is_constant
+from graphc.graph.leaf import as_expr, as_exprs, constant, constant_value, is_constant
 from graphc.graph.node import Expr, build
 from graphc.graph.types import as_dtype
 from graphc.ops.public import public
@@ -94,7 +94,7 @@ def astype(x: Any, dtype: Any) -> Expr:
         >>> gx.astype(gx.symbol("x"), "float32").dtype
         'float32'
     """
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     target = as_dtype(dtype)
     if node.dtype == target:
         return node
@@ -122,7 +122,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Expr:
         array([0. , 0.5, 1. ])
     """
     if min is None and max is None:
-        return as_exprs(x)[0]
+        return as_expr(x)
     if max is None:
         return _clip(x, min, INFINITY) if _is_floating(x, min) else maximum(x, min)
     if min is None:
@@ -166,7 +166,7 @@ def positive(x: Any) -> Expr:
         >>> gx.positive(x) is x
         True
     """
-    return as_exprs(x)[0]
+    return as_expr(x)
 
 
 @public("radians")

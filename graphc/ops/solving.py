@@ -15,7 +15,7 @@ import numpy as np
 from graphc.graph.node import Expr, Gradient, build
 from graphc.graph.table import apply
 from graphc.ops.diagonals import lower_triangle, main_diagonal, upper_triangle
-from graphc.ops.matrices import batch_of, negative, plus, times, transposed
+from graphc.ops.matrices import batch_of, given, negative, plus, times, transposed
 from graphc.ops.matrix_row import Types, factors, matrix_row
 
 
@@ -69,14 +69,12 @@ def _solve_push(node: Expr, tangents: Sequence[Gradient]) -> list[Gradient]:
     if dot_a is not None:
         moved = times(transposed(dot_a) if node.attribute("transposed") else dot_a, node)
         dot_b = plus(dot_b, negative(moved))
-    assert dot_b is not None
-    return [solved(a, dot_b, node.attribute("transposed"))]
+    return [solved(a, given(dot_b), node.attribute("transposed"))]
 
 
 def _solve_pull(node: Expr, adjoints: Sequence[Gradient], wanted: Sequence[bool]) -> list[Gradient]:
     a, _ = node.args
-    assert adjoints[0] is not None
-    bar_b = solved(a, adjoints[0], not node.attribute("transposed"))
+    bar_b = solved(a, given(adjoints[0]), not node.attribute("transposed"))
     bar_a = None
     if wanted[0]:
         left, right = (node, bar_b) if node.attribute("transposed") else (bar_b, node)
@@ -102,21 +100,16 @@ INV = matrix_row(
     types=_like_last,
     reference=lambda arrays, _: np.linalg.inv(arrays[0]),
     work=lambda node: _cubed(node) * 3,
-    push=lambda node, tangents: [negative(times(node, _given(tangents[0]), node))],
-    pull=lambda node, adjoints, _: [negative(times(transposed(node), _given(adjoints[0]), transposed(node)))],
+    push=lambda node, tangents: [negative(times(node, given(tangents[0]), node))],
+    pull=lambda node, adjoints, _: [negative(times(transposed(node), given(adjoints[0]), transposed(node)))],
     expand=lambda node: [build(LU_INVERSE, *factors(LU, node.args[0]))],
 )
-
-
-def _given(gradient: Gradient) -> Expr:
-    assert gradient is not None
-    return gradient
 
 
 def _slogdet_push(node: Expr, tangents: Sequence[Gradient]) -> list[Gradient]:
     (a,) = node.args
     inverse = transposed(build(INV, a))
-    return [None, apply("sum", apply("multiply", inverse, _given(tangents[0])), axis=(-2, -1))]
+    return [None, apply("sum", apply("multiply", inverse, given(tangents[0])), axis=(-2, -1))]
 
 
 def _slogdet_pull(node: Expr, adjoints: Sequence[Gradient], _wanted: Sequence[bool]) -> list[Gradient]:
@@ -168,13 +161,13 @@ def _triangular_push(node: Expr, tangents: Sequence[Gradient]) -> list[Gradient]
         part = _triangle_of(dot_a, node)
         moved = times(transposed(part) if node.attribute("transposed") else part, node)
         dot_b = plus(dot_b, negative(moved))
-    return [build(TRIANGULAR, a, _given(dot_b), **dict(node.attributes))]
+    return [build(TRIANGULAR, a, given(dot_b), **dict(node.attributes))]
 
 
 def _triangular_pull(node: Expr, adjoints: Sequence[Gradient], wanted: Sequence[bool]) -> list[Gradient]:
     a, _ = node.args
     attributes = dict(node.attributes) | {"transposed": not node.attribute("transposed")}
-    bar_b = build(TRIANGULAR, a, _given(adjoints[0]), **attributes)
+    bar_b = build(TRIANGULAR, a, given(adjoints[0]), **attributes)
     bar_a = None
     if wanted[0]:
         left, right = (node, bar_b) if node.attribute("transposed") else (bar_b, node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.errors import ShapeError, UnsupportedError
-from graphc.graph.leaf import as_exprs
+from graphc.graph.leaf import as_expr, as_exprs
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape, normalise_axis
@@ -118,7 +118,7 @@ def _line(x: Any, axis: int | None, kind: str | None) -> tuple[Expr, int]:
     """
     if kind not in KINDS:
         raise UnsupportedError(f"kind {kind!r}", remedy='leave it out: sorting is always "stable"')
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if axis is None:
         return apply("ravel", node), 0
     return node, normalise_axis(axis, node.ndim, "sort")

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.errors import UnsupportedError
 from graphc.graph.dimensions import larger, product
-from graphc.graph.leaf import as_exprs, size_of
+from graphc.graph.leaf import as_expr, size_of
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import normalise_axes
@@ -114,7 +114,7 @@ def _number_of(node: Expr, axis: Axis, where: Any, keepdims: bool, less: float =
         if less == int(less):
             return size_of(larger(count - int(less), 0), node.dtype)
         return apply("maximum", apply("subtract", size_of(count, node.dtype), less), 0)
-    (condition,) = as_exprs(where)
+    condition = as_expr(where)
     every = apply("astype", apply("broadcast_to", condition, node.shape), node.dtype)
     counted = apply("sum", every, axis=axes, keepdims=keepdims)
     return apply("maximum", apply("subtract", counted, less), 0) if less else counted

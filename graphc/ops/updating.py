@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
-from graphc.graph.leaf import as_exprs, constant
+from graphc.graph.leaf import as_expr, as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import as_dtype, as_shape, as_size, broadcast_shapes, format_shape, promote
@@ -39,7 +39,7 @@ def updated(x: Any, index: Any, values: Any, fold: str = "set", mode: str = "rai
     """
     if mode not in ("raise", "drop"):
         raise ArgumentError(f'mode: "raise" or "drop" expected, got {mode!r}')
-    (node,) = as_exprs(x)
+    node = as_expr(x)
     if node.dtype == "bool" and fold != "set":
         raise DTypeError(f"{fold} of bool has no meaning", remedy='cast with .astype("int64"), or use set')
     items = expand_ellipsis(index if isinstance(index, tuple) else (index,), node)
@@ -53,8 +53,7 @@ def _fitting(values: Any, node: Expr, shape: Any) -> Expr:
     Raises:
         DTypeError, ShapeError: they do not fit.
     """
-    weak = isinstance(values, (bool, int, float)) and not hasattr(values, "dtype")
-    found = constant(values, node.dtype) if weak else as_exprs(values)[0]
+    found = as_expr(values, weak=node.dtype)
     if promote(found.dtype, node.dtype) != node.dtype:
         raise DTypeError(
             f"values of dtype {found.dtype} do not fit into {node.dtype}",
@@ -104,7 +103,7 @@ def scatter_add(shape: Any, indices: Any, values: Any, mode: str = "raise") -> E
         >>> gx.scatter_add((10, 3), gx.tensor("rows", "n", "int64"), gx.tensor("x", ("n", 3))).shape
         (10, 3)
     """
-    (node,) = as_exprs(values)
+    node = as_expr(values)
     whole = as_shape(shape)
     found = as_indices(indices)
     expected = (*found.shape, *whole[1:])
@@ -128,7 +127,7 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: Any, mode: str = "rai
         >>> gx.segment_sum(gx.tensor("x", ("n", 3)), gx.tensor("group", "n", "int64"), 4).shape
         (4, 3)
     """
-    (node,), found = as_exprs(data), as_indices(segment_ids)
+    node, found = as_expr(data), as_indices(segment_ids)
     if found.ndim != 1 or node.shape[:1] != found.shape:
         raise ShapeError(
             f"one number for each of the first axis expected: {format_shape(node.shape)} and {format_shape(found.shape)}"

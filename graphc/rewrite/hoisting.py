@@ -8,7 +8,7 @@ from __future__ import annotations
 import string
 from dataclasses import replace
 
-from graphc.graph.block import placeholder
+from graphc.graph.block import placeholder_like
 from graphc.graph.node import Expr, build
 from graphc.graph.walk import reaching, topological_order
 from graphc.ops.contraction_row import CONTRACT
@@ -40,7 +40,7 @@ def _before(loop: Loop) -> Loop:
         if node.op is CONTRACT and any(
             ours in sequences and other not in inside for ours, other in (node.args, node.args[::-1])
         ):
-            found[node] = placeholder(node.dtype, node.shape)
+            found[node] = placeholder_like(node)
     return replace(
         loop.with_outputs(found),
         elements=(*loop.elements, *found.values()),

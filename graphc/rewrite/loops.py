@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphc.graph.block import ITEM, block_of, runs_block, with_block
+from graphc.graph.block import block_of, items_of, runs_block, with_block
 from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
@@ -29,17 +29,11 @@ def tidy_loops(roots: Sequence[Expr]) -> list[Expr]:
         if not bundles:
             return current
         bundle = bundles[-1]
-        used = _used(current, bundle)
+        used = items_of(bundle, topological_order(current))
         with inherit_origin(bundle.origin):
             results = _tidied(bundle, sorted(used))
         current = substitute(current, {used[position]: node for position, node in results.items()})
         tidied |= {node for node in topological_order(results.values()) if runs_block(node)} - set(bundles) | {bundle}
-
-
-def _used(roots: Sequence[Expr], bundle: Expr) -> dict[int, Expr]:
-    """Return the results of a bundle that are read, by position."""
-    order = topological_order(roots)
-    return {n.attribute("position"): n for n in order if n.op is ITEM and n.args[0] is bundle}
 
 
 def _tidied(bundle: Expr, used: Sequence[int]) -> dict[int, Expr]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-from graphc.graph.block import ITEM, is_bundle
+from graphc.graph.block import is_bundle, items_of
 from graphc.graph.node import Expr
 from graphc.graph.origin import inherit_origin
 from graphc.graph.walk import substitute, topological_order
-from graphc.ops.control_row import Loop, open_whole
+from graphc.ops.control_row import SCAN, Loop, open_whole
 
 
 def merge_loops(roots: Sequence[Expr]) -> list[Expr]:
@@ -26,11 +26,11 @@ def merge_loops(roots: Sequence[Expr]) -> list[Expr]:
         loop, positions = merged
         with inherit_origin(first.origin):
             results = loop.build()
-        became = {}
-        for node in order:
-            if node.op is ITEM and node.args[0] in (first, second):
-                position = node.attribute("position")
-                became[node] = results[positions[node.args[0] is second][position]]
+        became = {
+            node: results[place[position]]
+            for bundle, place in zip((first, second), positions, strict=True)
+            for position, node in items_of(bundle, order).items()
+        }
         current = substitute(current, became)
 
 
@@ -41,7 +41,7 @@ def _pairs(order: Sequence[Expr]) -> list[tuple[Expr, Expr]]:
         level[node] = max((level[argument] for argument in node.args), default=0) + is_bundle(node)
     groups: dict[object, list[Expr]] = {}
     for node in order:
-        if is_bundle(node) and node.op.name == "scan":
+        if node.op is SCAN:
             key = (level[node], node.attribute("length"), node.attribute("reverse"))
             groups.setdefault(key, []).append(node)
     return [(first, second) for group in groups.values() for n, first in enumerate(group) for second in group[n + 1 :]]
