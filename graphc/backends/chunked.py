@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from graphc.backends.source import FUNCTION, Renderer, Source
 from graphc.graph.dimensions import Shape, product
 from graphc.graph.types import DType
-from graphc.kernel.ir import Accumulate, Buffer, Chunks, Kernel, Library, Load, Loop, Name, Statement, Store, Value
-from graphc.kernel.parallel import is_cut, is_threaded, neutral, products
+from graphc.kernel.ir import Accumulate, Buffer, Chunks, Index, Kernel, Library, Load, Loop, Name, Statement, Store
+from graphc.kernel.nest import neutral, over_elements
+from graphc.kernel.parallel import is_cut, is_threaded, products
 from graphc.kernel.walk import walk_statements
 
 THREADS = "threads"
@@ -131,14 +131,14 @@ class _ChunkedLoop:
         for buffer in self.own:
             self._allocate(depth, buffer.name, buffer.dtype, buffer.shape)
         totals = list(zip(self.totals, (op for _, op in self.chunks.totals), strict=True))
-        self._for_each_chunk(depth, [_start(buffer, op) for buffer, op in totals])
+        self._for_each_chunk(depth, [start for buffer, op in totals for start in _start(buffer, op)])
         numbers = [self.renderer.literal(neutral(fold.op, fold.dtype)) for fold in folds]
         parts = _tuple([f"chunk_{name}" for name in self.numbers])
         arguments = _tuple([*self.given, *(f"chunk_{buffer.name}" for buffer in self.own), *numbers])
         call = f"in_chunks({self.function}, {self.extent}, chunks, {rows}, {THREADS}, {parts}, {arguments})"
         self.renderer._line(depth, call)
         ends = [replace(fold, value=Load(f"chunk_{fold.name}", (CHUNK,), fold.dtype)) for fold in folds]
-        self._for_each_chunk(depth, [*ends, *(_end(buffer, op) for buffer, op in totals)])
+        self._for_each_chunk(depth, [*ends, *(end for buffer, op in totals for end in _end(buffer, op))])
 
     def _allocate(self, depth: int, name: str, dtype: DType, shape: Shape) -> None:
         """Write the allocation of an array with a place for each chunk."""
@@ -154,28 +154,20 @@ class _ChunkedLoop:
             self.renderer._block(tuple(statements), depth + 1)
 
 
-def _start(total: Buffer, op: str) -> Statement:
+def _start(total: Buffer, op: str) -> list[Statement]:
     """Return the loops that set a chunk's total to what its fold starts from."""
     value = neutral(op, total.dtype)
-    return _each(total.shape, lambda index: Store(f"chunk_{total.name}", (CHUNK, *index), value))
+    return over_elements("k", total.shape, lambda index: Store(f"chunk_{total.name}", (CHUNK, *index), value))
 
 
-def _end(total: Buffer, op: str) -> Statement:
+def _end(total: Buffer, op: str) -> list[Statement]:
     """Return the loops that fold a chunk's total into that of all."""
 
-    def folded(index: tuple[Value, ...]) -> Statement:
+    def folded(index: Index) -> Statement:
         part = Load(f"chunk_{total.name}", (CHUNK, *index), total.dtype)
         return Accumulate(total.name, index, op, part, total.dtype)
 
-    return _each(total.shape, folded)
-
-
-def _each(shape: Shape, make: Callable[[tuple[Value, ...]], Statement]) -> Statement:
-    """Return loops over the elements of an array."""
-    statement = make(tuple(Name(f"k{axis}") for axis in range(len(shape))))
-    for axis in reversed(range(len(shape))):
-        statement = Loop(f"k{axis}", shape[axis], (statement,))
-    return statement
+    return over_elements("k", total.shape, folded)
 
 
 def _tuple(texts: list[str]) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from graphc.kernel.calls import adds
-from graphc.kernel.ir import Accumulate, Kernel, Library, Load, Name, Operand, Statement, Store, Value
+from graphc.kernel.ir import Accumulate, Index, Kernel, Library, Load, Name, Operand, Statement, Store
 from graphc.kernel.walk import statement_values, values_in, walk_statements
-
-Index = tuple[Value, ...]
 
 
 class Accesses:
@@ -48,6 +46,10 @@ class Accesses:
     def buffers(self) -> set[str]:
         """The buffers touched."""
         return self.reads.keys() | self.writes.keys()
+
+    def of(self, buffer: str) -> list[Index | None]:
+        """Return the index of every access to a buffer."""
+        return [*self.reads.get(buffer, ()), *self.writes.get(buffer, ())]
 
     def fold(self, buffer: str) -> str | None:
         """Return the operation a buffer is accumulated by, None if anything else is done with it too."""

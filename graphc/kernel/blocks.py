@@ -10,12 +10,11 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from graphc.graph.dimensions import Size
-from graphc.kernel.buffers import accesses
+from graphc.kernel.accesses import Accesses
 from graphc.kernel.calls import is_product
 from graphc.kernel.ir import (
     Accumulate,
     Buffer,
-    Const,
     Kernel,
     Let,
     Library,
@@ -25,10 +24,11 @@ from graphc.kernel.ir import (
     Statement,
     Store,
     Value,
+    zero_of,
 )  # fmt: skip
 from graphc.kernel.loops import Effects, effects
 from graphc.kernel.nest import fill
-from graphc.kernel.walk import map_values, walk_statements
+from graphc.kernel.walk import map_values
 
 ROWS = 64
 """The rows of a block: with a few hundred columns they fit the first or second level cache."""
@@ -59,11 +59,10 @@ def block_rows(kernel: Kernel) -> Kernel:
     """Return the kernel with runs of matrix-vector products and the loops between them cut into blocks."""
     if any(isinstance(s, Loop) and s.step > 1 for s in kernel.body):
         return kernel
-    bases = {name: buffer.base for name, buffer in kernel.buffers.items() if buffer.role == "view"}
     body: list[Statement] = []
     position = 0
     while position < len(kernel.body):
-        run, following = _longest_run(kernel, position, bases)
+        run, following = _longest_run(kernel, position, kernel.bases)
         if run is None:
             body.append(kernel.body[position])
             position += 1
@@ -169,13 +168,11 @@ def _loop_joins(kernel: Kernel, run: Run, loop: Loop, found: Effects) -> bool:
 
 def _in_blocks(kernel: Kernel, run: Run) -> tuple[Kernel, list[Statement]]:
     """Return the kernel with block-sized workspaces, and the statements of a run in blocks."""
-    inside, everywhere = accesses(tuple(run.members)), accesses(kernel.body)
+    inside, everywhere = Accesses(*run.members), Accesses(*kernel.body)
     local = {
         name
         for name in run.rows
-        if kernel.buffers[name].role == "workspace"
-        and len(inside.get(name, ())) == len(everywhere.get(name, ()))
-        and _operand_count(run.members, name) == _operand_count(kernel.body, name)
+        if kernel.buffers[name].role == "workspace" and len(inside.of(name)) == len(everywhere.of(name))
     }
     buffers = dict(kernel.buffers)
     for name in local:
@@ -184,16 +181,10 @@ def _in_blocks(kernel: Kernel, run: Run) -> tuple[Kernel, list[Statement]]:
     for member in run.members:
         if isinstance(member, Library) and member.results[0].buffer in run.totals and not member.flags[-1]:
             total = kernel.buffers[member.results[0].buffer]
-            zeros += fill(total.name, total.shape, Const(0.0, total.dtype), member.origin)
+            zeros += fill(total.name, total.shape, zero_of(total.dtype), member.origin)
     body = tuple(_in_block(member, run, local) for member in run.members)
     loop = Loop(INDEX, run.extent, body, step=ROWS)
     return replace(kernel, buffers=buffers), [*run.before, *zeros, loop, *run.after]
-
-
-def _operand_count(body: list[Statement] | tuple[Statement, ...], name: str) -> int:
-    """Return how often a buffer is an operand or result of a library call."""
-    calls = [s for s in walk_statements(body) if isinstance(s, Library)]
-    return sum(operand.buffer == name for call in calls for operand in (*call.operands, *call.results))
 
 
 def _in_block(member: Statement, run: Run, local: set[str]) -> Statement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from graphc.kernel.accesses import Accesses
 from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Library, Load, Loop, Name, Statement, Store, Value
 from graphc.kernel.walk import map_values, statement_values, values_in, walk_statements
 
@@ -89,7 +90,7 @@ def _without_dead(body: tuple[Statement, ...], dead: set[str], named: set[str]) 
 
 def shrink(kernel: Kernel) -> Kernel:
     """Return the kernel with every workspace that lives within one iteration stored without that axis."""
-    viewed = {buffer.base for buffer in kernel.buffers.values() if buffer.role == "view"}
+    viewed = set(kernel.bases.values())
     in_library = {
         operand.buffer
         for s in walk_statements(kernel.body) if isinstance(s, Library)
@@ -112,33 +113,20 @@ def shrink(kernel: Kernel) -> Kernel:
     return replace(kernel, body=_dropped(kernel.body, drops, scalars), buffers=buffers)
 
 
-def accesses(body: tuple[Statement, ...]) -> dict[str, list[tuple[Value, ...]]]:
-    """Return every index each buffer is accessed at inside a block."""
-    found: dict[str, list[tuple[Value, ...]]] = {}
-    for statement in walk_statements(body):
-        if isinstance(statement, (Store, Accumulate)):
-            found.setdefault(statement.buffer, []).append(statement.index)
-        for root in statement_values(statement):
-            for value in values_in(root):
-                if isinstance(value, Load):
-                    found.setdefault(value.buffer, []).append(value.index)
-    return found
-
-
 def _find_drops(body: tuple[Statement, ...], candidates: set[str], drops: dict[str, set[int]]) -> None:
     """Find, loop by loop, the axes of buffers that only ever hold the loop's own index."""
-    everywhere = accesses(body)
+    everywhere = Accesses(*body)
     for statement in body:
         if not isinstance(statement, Loop):
             continue
-        inside = accesses(statement.body)
-        local = {n for n in candidates if n in inside and len(inside[n]) == len(everywhere[n])}
+        inside = Accesses(*statement.body)
+        local = {n for n in candidates & inside.buffers if len(inside.of(n)) == len(everywhere.of(n))}
         for name in local:
             common = (
                 set[int]()
                 if statement.ordered
                 else set.intersection(
-                    *({p for p, v in enumerate(index) if v == Name(statement.index)} for index in inside[name])
+                    *({p for p, v in enumerate(index or ()) if v == Name(statement.index)} for index in inside.of(name))
                 )
             )
             drops[name].update(sorted(common)[:1])

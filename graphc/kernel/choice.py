@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from graphc.graph.block import block_of, items_of
 from graphc.graph.node import Expr
-from graphc.graph.types import is_float
 from graphc.kernel.control import LowerBlock, copy, place_outside
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import Assign, Call, Const, Let, Loop, Name, Statement, Stop
+from graphc.kernel.ir import Assign, Call, Const, Let, Loop, Name, Statement, Stop, zero_of
 from graphc.kernel.read import Location, Part, Reader
 from graphc.ops.branch_row import split_branches
 
@@ -39,8 +38,7 @@ def _begin(result: Expr, draft: Draft) -> list[Statement]:
         return []
     name = draft.fresh("acc")
     draft.locations[result] = Name(name, result.dtype)
-    zero = Const(0.0 if is_float(result.dtype) else result.dtype != "bool" and 0, result.dtype)
-    return [Let(name, zero, result.origin)]
+    return [Let(name, zero_of(result.dtype), result.origin)]
 
 
 def _give(place: Location, value: Location, output: Expr, node: Expr) -> list[Statement]:

@@ -9,10 +9,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphc.graph.dimensions import Size
-from graphc.kernel.ir import Accumulate, Assign, Buffer, Kernel, Library, Load, Loop, Name, Statement, Store, Value
+from graphc.kernel.ir import (
+    Accumulate,
+    Assign,
+    Buffer,
+    Index,
+    Kernel,
+    Library,
+    Load,
+    Loop,
+    Name,
+    Statement,
+    Store,
+    Value,
+)
 from graphc.kernel.walk import children, map_values, statement_values
-
-Index = tuple[Value, ...]
 
 
 def collapse(kernel: Kernel) -> Kernel:

@@ -30,23 +30,23 @@ def describe_kernel(kernel: Kernel) -> str:
     scalars = [s for s in kernel.body if not isinstance(s, (Loop, Library))]
     if scalars:
         lines.append(f"straight-line: {_operations(tuple(scalars))}")
-    lines.extend(_describe_body(kernel.body, {b.name: b.base for b in kernel.buffers.values() if b.role == "view"}))
+    lines.extend(_describe_body(kernel.body, kernel))
     return "\n".join(lines) or "nothing to compute"
 
 
-def _describe_body(body: tuple[Statement, ...], bases: dict[str, str]) -> list[str]:
-    """Return the lines for the loops and library calls of a block, given what views look at."""
+def _describe_body(body: tuple[Statement, ...], kernel: Kernel) -> list[str]:
+    """Return the lines for the loops and library calls of a block."""
     lines = []
     for statement in body:
         if isinstance(statement, Loop) and statement.step > 1:
             lines.append(f"in blocks of {statement.step} rows over {statement.extent}{_describe_chunks(statement)}:")
-            lines.extend("  " + line for line in _describe_body(statement.body, bases))
+            lines.extend("  " + line for line in _describe_body(statement.body, kernel))
             continue
         calls = _libraries((statement,))
         for call in calls:
             lines.append(_describe_library(call) + _describe_chunks(statement))
         if isinstance(statement, Loop) and not calls:
-            lines.append(_describe_nest(statement, bases) + _describe_chunks(statement))
+            lines.append(_describe_nest(statement, kernel) + _describe_chunks(statement))
     return lines
 
 
@@ -87,18 +87,18 @@ def _describe_library(call: Library) -> str:
     return f"library {call.call}[{flags}]: {operands}{scaled} {'+->' if adds else '->'} {results}"
 
 
-def _describe_nest(loop: Loop, bases: dict[str, str]) -> str:
+def _describe_nest(loop: Loop, kernel: Kernel) -> str:
     """Return the sizes of a nest, what it computes, reads and writes."""
     extents = list(dict.fromkeys(str(s.extent) for s in walk_statements((loop,)) if isinstance(s, Loop)))
     reads = dict.fromkeys(
-        bases.get(value.buffer, value.buffer)
+        kernel.memory(value.buffer)
         for statement in walk_statements((loop,))
         for root in statement_values(statement)
         for value in values_in(root)
         if isinstance(value, Load)
     )
     stores = (s.buffer for s in walk_statements((loop,)) if isinstance(s, (Store, Accumulate)))
-    writes = dict.fromkeys(bases.get(buffer, buffer) for buffer in stores)
+    writes = dict.fromkeys(kernel.memory(buffer) for buffer in stores)
     folds = sum(isinstance(s, (Fold, Accumulate)) for s in walk_statements((loop,)))
     reductions = f", {folds} reduction(s)" * bool(folds)
     return (

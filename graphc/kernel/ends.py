@@ -21,6 +21,7 @@ from graphc.kernel.ir import (
     Store,
     Value,
     as_value,
+    zero_of,
 )
 from graphc.kernel.walk import map_values, statement_values, values_in, walk_statements
 
@@ -98,7 +99,7 @@ def without_loads(body: Body, buffer: str) -> Body:
     """Return a block with zeros for the elements of a buffer: at the edges, where none of them is ever read."""
 
     def fix(value: Value) -> Value:
-        return Const(0, value.dtype) if isinstance(value, Load) and value.buffer == buffer else value
+        return zero_of(value.dtype) if isinstance(value, Load) and value.buffer == buffer else value
 
     return _mapped(body, fix, lambda statement: statement)
 

@@ -27,8 +27,7 @@ class Copy:
 
 def write_in_place(kernel: Kernel) -> Kernel:
     """Return the kernel with copies at the ends of ordered loops dropped where their sources can go there at once."""
-    bases = {name: buffer.base for name, buffer in kernel.buffers.items() if buffer.role == "view"}
-    return kernel.with_body(_Pass(kernel, bases).block(kernel.body))
+    return kernel.with_body(_Pass(kernel).block(kernel.body))
 
 
 def as_copy(statement: Statement) -> Copy | None:
@@ -50,10 +49,10 @@ def as_copy(statement: Statement) -> Copy | None:
 class _Pass:
     """The pass over one kernel."""
 
-    def __init__(self, kernel: Kernel, bases: dict[str, str]) -> None:
+    def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self.bases = bases
-        self.viewed = set(bases.values())
+        self.bases = kernel.bases
+        self.viewed = set(self.bases.values())
         self.around: tuple[str, ...] = ()
 
     @cached_property

@@ -1,10 +1,11 @@
 """The kernel IR: what a graph becomes before it is code. This grammar is all of it.
 
-    Kernel    = (name, inputs, buffers, body, results)
+    Kernel    = (inputs, buffers, body, results, constants)
     Statement = Let(name, value) | Assign(name, value) | Fold(name, op, value)
               | Store(buffer, index*, value) | Accumulate(buffer, index*, op, value)
-              | Loop(index, extent, body*, step) | Library(call, operands*, flags, scale)
-              | Stop(value) | Fail(value, number, limit) | Grow(buffer, index) | Count(size, value) | Allocate(buffer)
+              | Loop(index, extent, body*, step) | Library(call, results*, operands*, flags, scale)
+              | Stop(value) | Fail(value, number, limit) | Grow(buffer, index) | Count(size, value, grown*)
+              | Allocate(buffer)
     Value     = Load(buffer, index*) | Call(op, value*) | Const(value) | Name(name) | Extent(size)
 
 ``Call`` names the same rows as the graph: there is no second set of operations. Let binds a name once;
@@ -21,12 +22,26 @@ from typing import Any, TypeAlias
 from graphc.graph.dimensions import Dimension, Shape, Size
 from graphc.graph.origin import Origin
 from graphc.graph.types import DType
-from graphc.kernel.values import ONE, Arithmetic, Call, Const, Extent, Load, Name, Value, as_value, compare, index_call
+from graphc.kernel.values import (
+    ONE,
+    Arithmetic,
+    Call,
+    Const,
+    Extent,
+    Index,
+    Load,
+    Name,
+    Value,
+    as_value,
+    compare,
+    index_call,
+    zero_of,
+)
 
 __all__ = [
     "ONE", "Accumulate", "Allocate", "Arithmetic", "Assign", "Buffer", "Call", "Chunks", "Const", "Count", "Extent",
-    "Fail", "Fold", "Grow", "Kernel", "Let", "Library", "Load", "Loop", "Name", "Operand", "Statement", "Stop", "Store",
-    "Value", "as_value", "compare", "index_call",
+    "Fail", "Fold", "Grow", "Index", "Kernel", "Let", "Library", "Load", "Loop", "Name", "Operand", "Statement",
+    "Stop", "Store", "Value", "as_value", "compare", "index_call", "zero_of",
 ]  # fmt: skip
 
 
@@ -221,6 +236,11 @@ class Kernel:
     constants: dict[str, Any] = field(default_factory=dict)
     threads: bool = True
     """Whether its loops and products may use threads where they have the work."""
+
+    @property
+    def bases(self) -> dict[str, str]:
+        """The buffer that each view looks at."""
+        return {name: buffer.base for name, buffer in self.buffers.items() if buffer.role == "view"}
 
     def memory(self, name: str) -> str:
         """Return the buffer whose memory a name stands for: what a view looks at, else the buffer itself."""

@@ -7,7 +7,6 @@ from graphc.kernel.draft import Draft
 from graphc.kernel.ir import (
     Accumulate,
     Call,
-    Const,
     Library,
     Load,
     Loop,
@@ -18,7 +17,7 @@ from graphc.kernel.ir import (
     Value,
     as_value,
 )
-from graphc.kernel.nest import Nest, set_each, worst
+from graphc.kernel.nest import Nest, neutral, set_each
 from graphc.kernel.partition import Group
 from graphc.kernel.read import Part, Reader
 from graphc.ops.lookup_row import Places, positions
@@ -64,16 +63,8 @@ def _write(node: Expr, buffer: str, target: tuple[Value, ...], guard: Value | No
     if fold == "set":
         here = value if guard is None else Call("where", (guard, value, Load(buffer, target, dtype)), dtype)
         return Store(buffer, target, here, node.origin)
-    neutral = Const(_neutral(fold, dtype), dtype)
-    here = value if guard is None else Call("where", (guard, value, neutral), dtype)
+    here = value if guard is None else Call("where", (guard, value, neutral(fold, dtype)), dtype)
     return Accumulate(buffer, target, fold, here, dtype, node.origin)
-
-
-def _neutral(fold: str, dtype: str) -> bool | int | float:
-    """Return the value that a fold changes nothing with."""
-    if fold in ("maximum", "minimum"):
-        return worst(dtype, smallest=fold == "minimum")
-    return 0 if fold == "add" else 1
 
 
 def lower_native(node: Expr, draft: Draft) -> list[Statement]:

@@ -51,8 +51,7 @@ class Effects:
 
 def fuse_loops(kernel: Kernel) -> Kernel:
     """Return the kernel with nests merged wherever every value read is already there."""
-    bases = {name: buffer.base for name, buffer in kernel.buffers.items() if buffer.role == "view"}
-    return kernel.with_body(fuse_block(kernel.body, bases))
+    return kernel.with_body(fuse_block(kernel.body, kernel.bases))
 
 
 def effects(statements: tuple[Statement, ...], bases: dict[str, str]) -> Effects:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from graphc.graph.dimensions import Size
+from graphc.graph.dimensions import Shape
 from graphc.graph.node import Expr
 from graphc.graph.origin import Origin
 from graphc.graph.types import is_float
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import Accumulate, Assign, Call, Const, Fold, Let, Loop, Name, Statement, Store, Value
+from graphc.kernel.ir import Accumulate, Assign, Call, Const, Fold, Index, Let, Loop, Name, Statement, Store, Value
 from graphc.kernel.partition import Group
-from graphc.kernel.read import Index, Location, Part, Reader
+from graphc.kernel.read import Location, Part, Reader
 from graphc.kernel.walk import values_in
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.reduction_row import ReductionOperation
@@ -227,21 +227,29 @@ def worst(dtype: str, smallest: bool) -> bool | int | float:
     return int(limits.max if smallest else limits.min)
 
 
-def fill(buffer: str, shape: tuple[Size, ...], value: Value, origin: Origin | None) -> list[Statement]:
+def neutral(op: str, dtype: str) -> Const:
+    """Return what a fold of no values is."""
+    starts: dict[str, bool | int] = {"add": 0, "multiply": 1, "logical_or": False, "logical_and": True}
+    return Const(starts[op] if op in starts else worst(dtype, op == "minimum"), dtype)
+
+
+def fill(buffer: str, shape: Shape, value: Value, origin: Origin | None) -> list[Statement]:
     """Return loops that set every element of a buffer."""
-    index = tuple(Name(f"k{axis}") if size != 1 else Const(0, "int64") for axis, size in enumerate(shape))
-    body: list[Statement] = [Store(buffer, index, value, origin)]
-    for axis in reversed(range(len(shape))):
-        if shape[axis] != 1:
-            body = [Loop(f"k{axis}", shape[axis], tuple(body))]
-    return body
+    return over_elements("k", shape, lambda index: Store(buffer, index, value, origin))
 
 
 def set_each(place: Part, like: Expr, value: Callable[[Index], Value], origin: Origin | None) -> list[Statement]:
     """Return the loops that set every element of an array that has the shape of a node."""
-    index = tuple(Name(f"i{axis}") if size != 1 else Const(0, "int64") for axis, size in enumerate(like.shape))
-    body: list[Statement] = [Store(place.buffer, (*place.lead, *index), value(index), origin)]
-    for axis in reversed(range(len(like.shape))):
-        if like.shape[axis] != 1:
-            body = [Loop(f"i{axis}", like.shape[axis], tuple(body))]
+    return over_elements(
+        "i", like.shape, lambda index: Store(place.buffer, (*place.lead, *index), value(index), origin)
+    )
+
+
+def over_elements(letter: str, shape: Shape, make: Callable[[Index], Statement]) -> list[Statement]:
+    """Return loops over the elements of an array around the statement made for an index; its names begin alike."""
+    index = tuple(Name(f"{letter}{axis}") if size != 1 else Const(0, "int64") for axis, size in enumerate(shape))
+    body = [make(index)]
+    for axis in reversed(range(len(shape))):
+        if shape[axis] != 1:
+            body = [Loop(f"{letter}{axis}", shape[axis], tuple(body))]
     return body

@@ -11,14 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from graphc.graph.dimensions import Dimension, Size, evaluate, is_open, product
-from graphc.graph.types import DType
 from graphc.kernel.accesses import Accesses
 from graphc.kernel.affine import as_sum
 from graphc.kernel.ir import (
     Accumulate,
     Assign,
     Chunks,
-    Const,
     Fold,
     Kernel,
     Let,
@@ -30,15 +28,13 @@ from graphc.kernel.ir import (
     Store,
     Value,
 )
-from graphc.kernel.nest import worst
 from graphc.kernel.walk import statement_values, values_in, walk_statements
 from graphc.kernel.work import PART_BITS, SINGLE, WORTHWHILE, work_of
 
-STARTS: dict[str, bool | int] = {"add": 0, "multiply": 1, "logical_or": False, "logical_and": True}
 BLAS = ("gemm", "gemv", "syrk")
 COUNTED = (Let, Assign, Fold, Store, Accumulate, Loop, Library)
 """What loops in chunks hold: nothing that stops them or makes arrays longer."""
-FOLDS = {*STARTS, "maximum", "minimum"}
+FOLDS = ("add", "multiply", "logical_or", "logical_and", "maximum", "minimum")
 """What can be folded in parts."""
 FEW = 4096
 """Chunks that add at places read from memory have sums of their own if these are so many elements at most."""
@@ -168,7 +164,7 @@ def _names_needed(statement: Statement) -> set[str]:
 
 def _is_owned(buffer: str, accesses: Accesses, loop: Loop) -> bool:
     """Tell whether each iteration touches a part of the buffer that no other does."""
-    indices = [*accesses.reads.get(buffer, ()), *accesses.writes[buffer]]
+    indices = accesses.of(buffer)
     rank = min(0 if index is None else len(index) for index in indices)
     return any(_tells_iterations_apart([index[axis] for index in indices if index], loop) for axis in range(rank))
 
@@ -199,8 +195,3 @@ def _is_private(buffer: str, loop: Loop) -> bool:
     """Tell whether each iteration writes a buffer before it reads it."""
     accesses = next(each for each in map(Accesses, loop.body) if buffer in each.buffers)
     return buffer not in accesses.reads and buffer not in accesses.folds
-
-
-def neutral(op: str, dtype: DType) -> Const:
-    """Return what a fold of no values is."""
-    return Const(STARTS[op] if op in STARTS else worst(dtype, op == "minimum"), dtype)

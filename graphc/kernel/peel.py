@@ -83,7 +83,7 @@ class _Peeler:
 
     def __init__(self, kernel: Kernel) -> None:
         self.buffers = dict(kernel.buffers)
-        self.bases = {name: buffer.base for name, buffer in kernel.buffers.items() if buffer.role == "view"}
+        self.bases = kernel.bases
 
     def block(self, body: Body, outside: frozenset[str]) -> Body:
         """Return a block with its loops peeled, given the buffers that are accessed outside of it."""

@@ -9,11 +9,9 @@ from typing import Any, TypeAlias
 from graphc.graph.dimensions import Shape, product
 from graphc.graph.leaf import POSITIONS, SIZE, constant_value, is_constant
 from graphc.graph.node import Expr
-from graphc.kernel.ir import Call, Const, Extent, Load, Value, as_value
+from graphc.kernel.ir import Call, Const, Extent, Index, Load, Value, as_value
 from graphc.ops.lookup_row import GATHER, Places
 from graphc.ops.movement_row import MovementOperation
-
-Index = tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from graphc.graph.types import DType, is_float
-from graphc.kernel.ir import Assign, Buffer, Const, Fold, Kernel, Let, Load, Loop, Name, Statement, Store, Value
+from graphc.graph.types import DType
+from graphc.kernel.ir import (
+    Assign,
+    Buffer,
+    Const,
+    Fold,
+    Kernel,
+    Let,
+    Load,
+    Loop,
+    Name,
+    Statement,
+    Store,
+    Value,
+    zero_of,
+)
 from graphc.kernel.regularity import Earlier, Element, Group, Numbered, Operand, Own, Same, regular_group
 from graphc.kernel.repeats import find_repeats
 from graphc.kernel.statement_table import StatementTable, with_leaves
@@ -179,8 +193,7 @@ class _Roller:
         if number <= group.delays.get(slot, 0):
             statement = self.table.let(group.start - number * group.period + slot)
             return self._outside(Name(statement.name, statement.value.dtype))
-        dtype = self._dtype(group, slot)
-        return Const(0.0 if is_float(dtype) else dtype != "bool" and 0, dtype)
+        return zero_of(self._dtype(group, slot))
 
     def _carried(self, group: Group, slot: int, delay: int) -> Name:
         """Return the variable of a statement's value so many repetitions ago."""

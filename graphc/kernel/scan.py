@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphc.graph.node import Expr
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import Assign, Call, Const, Let, Loop, Name, Statement, Store, Value
+from graphc.kernel.ir import Assign, Call, Const, Let, Loop, Name, Statement, Store, Value, zero_of
 from graphc.kernel.nest import accumulator_dtype, cast
 from graphc.kernel.read import Reader
 
@@ -26,9 +26,8 @@ def lower_scan(node: Expr, draft: Draft) -> list[Statement]:
         Assign(accumulator.name, following, node.origin),
         Store(buffer, index, cast(accumulator, carried, node.dtype), node.origin),
     ]
-    zero = Const(0.0 if carried == "float64" else 0, carried)
     statements: list[Statement] = [
-        Let(accumulator.name, zero, node.origin),
+        Let(accumulator.name, zero_of(carried), node.origin),
         Loop(step.name, node.shape[axis], tuple(body)),
     ]
     for number in reversed(range(axis)):

@@ -41,17 +41,16 @@ LONGEST = 256
 
 def unroll(kernel: Kernel) -> Kernel:
     """Return the kernel with short inner loops unrolled, and what lives in an iteration in names."""
-    bases = {name: buffer.base for name, buffer in kernel.buffers.items() if buffer.role == "view"}
-    workspaces = frozenset(name for name, buffer in kernel.buffers.items() if buffer.role == "workspace")
-    return kernel.with_body(_Unroller(bases, workspaces - set(bases.values())).block(kernel.body, frozenset()))
+    return kernel.with_body(_Unroller(kernel).block(kernel.body, frozenset()))
 
 
 class _Unroller:
     """What of a kernel unrolling needs to know: what views look at, and the workspaces without views."""
 
-    def __init__(self, bases: dict[str, str], workspaces: frozenset[str]) -> None:
-        self.bases = bases
-        self.workspaces = workspaces
+    def __init__(self, kernel: Kernel) -> None:
+        self.bases = kernel.bases
+        workspaces = (name for name, buffer in kernel.buffers.items() if buffer.role == "workspace")
+        self.workspaces = frozenset(workspaces) - set(self.bases.values())
 
     def block(self, body: Body, outside: frozenset[str], inside: bool = False) -> Body:
         """Return a block with its short loops unrolled, given the buffers accessed outside of it."""

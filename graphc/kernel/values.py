@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from graphc.graph.dimensions import Dimension
 from graphc.graph.types import DType
 
@@ -115,7 +117,13 @@ class Call(Arithmetic):
 
 
 Value: TypeAlias = "Const | Name | Extent | Load | Call"
+Index: TypeAlias = "tuple[Value, ...]"
 ONE = Const(1.0, "float64")
+
+
+def zero_of(dtype: DType) -> Const:
+    """Return the number 0 of a dtype."""
+    return Const(np.zeros((), dtype).item(), dtype)
 
 
 def as_value(item: Any) -> Value:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from graphc.graph.dimensions import Size
+from graphc.kernel.affine import settled
 from graphc.kernel.ir import Assign, Call, Const, Extent, Fold, Kernel, Let, Loop, Name, Statement, Value
 from graphc.kernel.walk import map_values, walk_statements
 
@@ -44,12 +45,12 @@ class _Settler:
                 result.append(replace(statement, body=self.block(statement.body)))
                 self.ranges.pop(statement.index, None)
                 continue
-            settled = map_values(statement, self._settled)
-            if isinstance(settled, Let) and settled.name not in self.changed:
-                found = range_of(settled.value, self.ranges)
+            statement = map_values(statement, self._settled)
+            if isinstance(statement, Let) and statement.name not in self.changed:
+                found = range_of(statement.value, self.ranges)
                 if found is not None:
-                    self.ranges[settled.name] = found
-            result.append(settled)
+                    self.ranges[statement.name] = found
+            result.append(statement)
         return tuple(result)
 
     def _settled(self, value: Value) -> Value:
@@ -58,12 +59,8 @@ class _Settler:
             case Call(op="less" | "less_equal" as op, arguments=(left, right)):
                 known = self._truth(left, right, op == "less_equal")
                 return value if known is None else Const(known, "bool")
-            case Call(op="logical_and", arguments=(Const() as known, other) | (other, Const() as known)):
-                return other if known.value else known
-            case Call(op="where", arguments=(Const() as known, yes, no)):
-                return yes if known.value else no
             case _:
-                return value
+                return settled(value)
 
     def _truth(self, left: Value, right: Value, equal: bool) -> bool | None:
         """Return whether one value is always, or never, below another (or equal to it)."""
