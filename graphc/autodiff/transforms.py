@@ -102,10 +102,13 @@ def jvp(expression: Any, wrt: Any, tangent: Any) -> Any:
     return tree.unflatten(result, [or_zero(t, o) for o, t in zip(outputs, found, strict=True)])
 
 
-def default_targets(expression: Expr) -> dict[str, Expr]:
-    """Return what a gradient is taken for unless told: the parameters, else every float symbol, by name."""
-    nodes = parameters(expression) or [node for node in free_symbols([expression]) if node.is_differentiable]
-    return {symbol_name(node): node for node in nodes}
+def default_targets(*expressions: Expr) -> dict[str, Expr]:
+    """Return what derivatives are taken for unless told: of each its parameters, else every float symbol, by name."""
+    found: dict[str, Expr] = {}
+    for each in expressions:
+        nodes = parameters(each) or [node for node in free_symbols(each) if node.is_differentiable]
+        found.update({symbol_name(node): node for node in nodes})
+    return found
 
 
 def require_scalar(expression: Expr) -> None:

@@ -18,6 +18,7 @@ from graphc.check.rows import prove_row
 from graphc.check.specialise import fixed_shape
 from graphc.check.whole import WholeExpression
 from graphc.errors import CheckFailed
+from graphc.graph.block import block_of, nested_order, runs_block
 from graphc.graph.leaf import symbol_name
 from graphc.graph.node import Expr
 from graphc.graph.origin import describe_origin
@@ -200,11 +201,9 @@ class Comparer:
 
     def _rules(self) -> tuple[list[Method], Guilty | None]:
         """Return the proofs of the rows in use, and the first node whose row is wrong."""
-        order = topological_order([self.problem.objective])
-        active = reaching(order, self.problem.wrt)
         rows: dict[ScalarOperation, Expr] = {}
-        for node in order:
-            if node in active and isinstance(node.op, ScalarOperation) and not isinstance(node.op, CastOperation):
+        for node in _differentiated(self.problem.objective, self.problem.wrt):
+            if isinstance(node.op, ScalarOperation) and not isinstance(node.op, CastOperation):
                 rows.setdefault(node.op, node)
         proofs = {row: _verdict(row) for row in rows}
         sampled = [row.name for row, (is_sampled, _) in proofs.items() if is_sampled]
@@ -221,6 +220,16 @@ class Comparer:
             return None
         problem = self.problem
         return find_guilty(problem.objective, problem.wrt, problem.points[self._failed_at], self.seed)
+
+
+def _differentiated(objective: Expr, wrt: tuple[Expr, ...]) -> list[Expr]:
+    """Return the nodes that derivatives pass through, those in the blocks of such nodes too."""
+    order = topological_order([objective])
+    active = reaching(order, wrt)
+    found = [node for node in order if node in active]
+    blocks = [block_of(node) for node in found if runs_block(node)]
+    inside = nested_order(output for block in blocks for output in block.outputs)
+    return [*found, *(node for node in inside if node.is_differentiable)]
 
 
 @cache

@@ -180,10 +180,7 @@ def _targets(expression: Any, wrt: Any) -> list[Expr]:
         ArgumentError: something in ``wrt`` is no float symbol.
     """
     if wrt is None:
-        found: dict[str, Expr] = {}
-        for output in tree.leaves(expression):
-            found.update(default_targets(output))
-        return list(found.values())
+        return list(default_targets(*tree.leaves(expression)).values())
     targets = tree.leaves(wrt)
     for node in targets:
         if not (isinstance(node, Expr) and is_symbol(node) and node.is_differentiable):

@@ -22,11 +22,15 @@ from graphc.graph.node import Expr
 from graphc.graph.walk import topological_order
 from graphc.ops.branch_row import SWITCH
 from graphc.ops.control_row import SCAN
+from graphc.ops.matrix_row import MatrixOperation
+from graphc.ops.native_row import NativeOperation
 
 TREE_LIMIT = 150
 """Operations of the expression written out as a tree, element by element."""
 ELEMENT_LIMIT = 24
 """Elements of the inputs."""
+COMPUTED = (MatrixOperation, NativeOperation)
+"""Rows whose results are found by a program, not by a formula of their arguments."""
 
 _EXACT = Calculus(
     lift=lambda value: sympy.Rational(value) if isinstance(value, float) and np.isfinite(value) else TERMS.lift(value),
@@ -109,6 +113,9 @@ def _too_large(objective: Expr) -> str:
         return f"{elements} elements, the limit is {ELEMENT_LIMIT}"
     if any(node.op is SCAN and node.attribute("conditional") for node in nested_order([objective])):
         return "loops with conditions have no formula"
+    computed = [node.op.name for node in nested_order([objective]) if isinstance(node.op, COMPUTED)]
+    if computed:
+        return f"{computed[0]} has no formula"
     (operations,) = _tree_sizes([objective], {})
     if operations > TREE_LIMIT:
         return f"{operations} operations as a tree, the limit is {TREE_LIMIT}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.autodiff.transforms import seed_like
+from graphc.compiler.targets import require_function
 from graphc.compiler.tracing import Transformed
 from graphc.errors import ArgumentError
 from graphc.graph import tree
@@ -26,8 +27,7 @@ class CustomFunction:
     """A function of expressions (or arrays) with a rule for its derivative; made by `custom_vjp` and `custom_jvp`."""
 
     def __init__(self, function: Callable[..., Any], nondiff_argnums: Positions, name: str) -> None:
-        if not callable(function) or isinstance(function, Expr):
-            raise ArgumentError(f"{name}: a function expected, got {function!r}", origin=here())
+        require_function(function, name)
         self.function = function
         self.name = name
         self.fixed = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else tuple(nondiff_argnums)
@@ -137,8 +137,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
         >>> gx.grad(gx.checkpoint(lambda x: gx.sin(gx.exp(x))))(0.0) == gx.grad(lambda x: gx.sin(gx.exp(x)))(0.0)
         True
     """
-    if not callable(function) or isinstance(function, Expr):
-        raise ArgumentError(f"checkpoint: a function expected, got {function!r}", origin=here())
+    require_function(function, "checkpoint")
 
     @functools.wraps(function)
     def build(*arguments: Any, **options: Any) -> Any:

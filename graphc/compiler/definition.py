@@ -58,12 +58,7 @@ class Definition:
 
     def product_targets(self) -> Any:
         """Return the tree of symbols that products with Jacobians are taken for, whatever the shapes."""
-        if self.wrt is not None:
-            return self.wrt
-        found: dict[str, Expr] = {}
-        for output in self.outputs:
-            found.update(default_targets(output))
-        return found
+        return default_targets(*self.outputs) if self.wrt is None else self.wrt
 
     def structure_of(self, kind: str) -> tree.Structure:
         """Return the structure of what a kind of call returns."""

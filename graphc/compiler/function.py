@@ -10,6 +10,7 @@ from graphc.compiler.explanation import explain
 from graphc.compiler.pipeline import check_options, native_kernel
 from graphc.compiler.programs import Programs
 from graphc.compiler.signature import Signature, make_signature
+from graphc.compiler.targets import is_function
 from graphc.errors import ArgumentError
 from graphc.graph import tree
 from graphc.graph.leaf import as_exprs
@@ -68,7 +69,7 @@ def compile(
         (7.0, {'x': 7.0, 'y': 4.0, 'z': 1.0})
     """
     options = check_options(backend, fast_math, cache, debug, precise, threads)
-    if callable(expression) and not isinstance(expression, Expr):
+    if is_function(expression):
         expression = _trace(expression, inputs)
     leaves, structure = tree.flatten(expression)
     if not leaves:

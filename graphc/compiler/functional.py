@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.compiler import stable
+from graphc.compiler.targets import Argnums, chosen, is_function, refuse_wrt, require_sequence
 from graphc.compiler.tracing import Transformed
-from graphc.errors import ArgumentError, DTypeError
-from graphc.graph import tree
+from graphc.errors import ArgumentError
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
-
-Argnums = int | Sequence[int]
 
 
 def grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused: str = "zero") -> Any:
@@ -71,10 +69,9 @@ def value_and_grad(target: Any, wrt: Any = None, *, argnums: Argnums = 0, unused
     """
     if isinstance(target, Expr):
         return stable.value_and_grad(target, wrt, unused=unused)
-    if not callable(target):
+    if not is_function(target):
         raise ArgumentError(f"grad: an expression or a function expected, got {target!r}", origin=here())
-    if wrt is not None:
-        raise ArgumentError("grad: wrt goes with an expression, argnums with a function", origin=here())
+    refuse_wrt(wrt, "grad")
 
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
         return stable.value_and_grad(value, chosen(arguments, argnums, "grad"), unused=unused)
@@ -96,8 +93,9 @@ def jvp(target: Any, primals: Any, tangents: Any) -> Any:
         >>> gx.jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.0))
         (12.0, 4.0)
     """
-    if not callable(target) or isinstance(target, Expr):
+    if not is_function(target):
         return stable.jvp(target, primals, tangents)
+    require_sequence(primals, "jvp")
     count = len(primals)
 
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
@@ -123,7 +121,13 @@ def vjp(target: Any, *arguments: Any) -> Any:
         >>> pull(1.0)
         (4.0, 3.0)
     """
-    if not callable(target) or isinstance(target, Expr):
+    if not is_function(target):
+        if len(arguments) != 2:
+            raise ArgumentError(
+                f"vjp: of expressions it takes two more arguments, got {len(arguments)}",
+                remedy="write gx.vjp(expressions, wrt, adjoints)",
+                origin=here(),
+            )
         wrt, adjoint = arguments
         return stable.vjp(target, wrt, adjoint)
 
@@ -136,24 +140,3 @@ def vjp(target: Any, *arguments: Any) -> Any:
     pull = Transformed(ignore_adjoint, transform)
     value = Transformed(target, lambda result, _: result)(*arguments)
     return value, lambda adjoint: pull(*arguments, adjoint)
-
-
-def chosen(arguments: Sequence[Any], argnums: Argnums, what: str) -> Any:
-    """Return the argument of one position, or the tuple of those of several.
-
-    Raises:
-        ArgumentError: there is no such argument.
-        DTypeError: one holds integers or booleans, which have no derivative.
-    """
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if any(not -len(arguments) <= position < len(arguments) for position in positions):
-        raise ArgumentError(f"{what}: argnums {argnums} for a function called with {len(arguments)}", origin=here())
-    found = tuple(arguments[position] for position in positions)
-    for leaf in tree.leaves(found):
-        if isinstance(leaf, Expr) and not leaf.is_differentiable:
-            raise DTypeError(
-                f"{what}: an argument to differentiate has dtype {leaf.dtype}, which has no derivative",
-                remedy="pass a float, for example 2.0 instead of 2",
-                origin=here(),
-            )
-    return found[0] if isinstance(argnums, int) else found

@@ -8,14 +8,12 @@ from typing import Any
 
 from graphc.autodiff.transforms import seed_like
 from graphc.compiler import stable
-from graphc.compiler.functional import Argnums, chosen
+from graphc.compiler.targets import Argnums, chosen, is_function, refuse_wrt, require_function, require_sequence
 from graphc.compiler.tracing import Transformed
-from graphc.errors import ArgumentError
 from graphc.graph import tree
 from graphc.graph.block import placeholder_like
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
-from graphc.graph.origin import here
 from graphc.ops.control_row import close, instantiate
 
 
@@ -53,9 +51,9 @@ def jacobian(
         >>> gx.jacobian(A @ x, wrt=x).shape
         (4, 3)
     """
-    if not _is_function(target):
+    if not is_function(target):
         return stable.jacobian(target, wrt, mode, chunk)
-    _refuse_wrt(wrt, "jacobian")
+    refuse_wrt(wrt, "jacobian")
 
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
         return stable.jacobian(value, chosen(arguments, argnums, "jacobian"), mode, chunk)
@@ -88,9 +86,9 @@ def hessian(target: Any, wrt: Any = None, *, argnums: Argnums = 0, chunk: int | 
         array([[6., 4.],
                [4., 0.]])
     """
-    if not _is_function(target):
+    if not is_function(target):
         return stable.hessian(target, wrt, chunk)
-    _refuse_wrt(wrt, "hessian")
+    refuse_wrt(wrt, "hessian")
 
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
         return stable.hessian(value, chosen(arguments, argnums, "hessian"), chunk)
@@ -119,8 +117,9 @@ def hvp(target: Any, primals: Any, vectors: Any) -> Any:
         >>> gx.compile(gx.hvp(x**3, x, v), inputs=[x, v])(2.0, 1.0)
         12.0
     """
-    if not _is_function(target):
+    if not is_function(target):
         return stable.hvp(target, primals, vectors)
+    require_sequence(primals, "hvp")
     count = len(primals)
 
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
@@ -149,8 +148,7 @@ def linearize(target: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[
         >>> value, derivative(1.0), derivative(0.5)
         (8.0, 12.0, 6.0)
     """
-    if not _is_function(target):
-        raise ArgumentError(f"linearize: a function expected, got {target!r}", origin=here())
+    require_function(target, "linearize")
     linear: list[Any] = []
 
     def transform(value: Any, arguments: Sequence[Any]) -> Any:
@@ -172,18 +170,3 @@ def linearize(target: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[
         return tree.unflatten(result, instantiate(block, [*tangents, *needed]))
 
     return value, functools.partial(Transformed(derivative, lambda product, _: product), needed)
-
-
-def _is_function(target: Any) -> bool:
-    """Tell whether a target is a Python function, not expressions."""
-    return callable(target) and not isinstance(target, Expr)
-
-
-def _refuse_wrt(wrt: Any, what: str) -> None:
-    """Refuse ``wrt`` for a function.
-
-    Raises:
-        ArgumentError: it is given.
-    """
-    if wrt is not None:
-        raise ArgumentError(f"{what}: wrt goes with an expression, argnums with a function", origin=here())

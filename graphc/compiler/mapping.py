@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphc.batching.rules import spread
 from graphc.batching.transform import batch
 from graphc.compiler.stable import fresh_symbol
+from graphc.compiler.targets import require_function
 from graphc.compiler.tracing import Transformed
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph import tree
@@ -50,16 +51,14 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         >>> gx.vmap(gx.grad(lambda x: x**3))(gx.tensor("x", ("batch",))).shape
         (batch,)
     """
-    if not callable(function) or isinstance(function, Expr):
-        raise ArgumentError(f"vmap: a function expected, got {function!r}", origin=here())
+    require_function(function, "vmap")
 
     @functools.wraps(function)
     def mapped(*arguments: Any, **options: Any) -> Any:
         given = (arguments, options)
         arrays, structure = as_exprs(*tree.leaves(given)), tree.structure(given)
         axes = _axes_of_arguments(in_axes, arguments) + [0] * len(tree.leaves(options))
-        places = [path for path, _ in tree.flatten_with_paths(given)]
-        moved, count = _items_first(arrays, axes, places)
+        moved, count = _items_first(arrays, axes, _places(arguments, options))
         items = [a if m is None else fresh_symbol(m.shape[1:], m.dtype) for a, m in zip(arrays, moved, strict=True)]
         one_arguments, one_options = tree.unflatten(structure, items)
         result = function(*one_arguments, **one_options)
@@ -70,6 +69,12 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         return tree.unflatten(tree.structure(result), placed)
 
     return Transformed(mapped, lambda value, _: value)
+
+
+def _places(arguments: Sequence[Any], options: Mapping[str, Any]) -> list[str]:
+    """Return for each leaf of the arguments what an error calls it."""
+    named = [*enumerate(arguments), *((repr(name), options[name]) for name in sorted(options))]
+    return [f"argument {name}{path}" for name, value in named for path, _ in tree.flatten_with_paths(value)]
 
 
 def _axes_of_arguments(in_axes: Any, arguments: Sequence[Any]) -> list[int | None]:
@@ -106,11 +111,11 @@ def _items_first(
         if not -array.ndim <= axis < array.ndim:
             shape = format_shape(array.shape)
             raise ShapeError(
-                f"vmap: the argument at {place} of shape {shape} has no axis {axis}",
+                f"vmap: {place} of shape {shape} has no axis {axis}",
                 remedy="give it in_axes None to use it whole for every item",
                 origin=here(),
             )
-        counts.setdefault(array.shape[axis], f"{array.shape[axis]} along axis {axis} of the argument at {place}")
+        counts.setdefault(array.shape[axis], f"{array.shape[axis]} along axis {axis} of {place}")
         moved.append(apply("moveaxis", array, axis, 0))
     if len(counts) > 1:
         raise ShapeError(f"vmap: the numbers of items differ: {', '.join(counts.values())}", origin=here())

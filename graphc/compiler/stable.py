@@ -11,11 +11,10 @@ from typing import Any
 
 from graphc.autodiff import transforms
 from graphc.autodiff.jacobian import jacobians
-from graphc.errors import ArgumentError
+from graphc.compiler.targets import require_expressions
 from graphc.graph import tree
 from graphc.graph.leaf import is_symbol, symbol
 from graphc.graph.node import Expr
-from graphc.graph.origin import here
 from graphc.graph.walk import substitute
 from graphc.rewrite.engine import simplify
 
@@ -55,7 +54,8 @@ def vjp(expression: Any, wrt: Any, adjoint: Any) -> Any:
 def jacobian(expression: Any, wrt: Any = None, mode: str = "auto", chunk: int | None = None) -> Any:
     """Return the derivatives of stable forms; see `graphc.jacobian`."""
     outputs, result = tree.flatten(expression)
-    targets = _default_targets(outputs) if wrt is None else wrt
+    require_expressions(outputs, "jacobian")
+    targets = transforms.default_targets(*outputs) if wrt is None else wrt
     simple, nodes, structure, back = _prepared(outputs, targets)
     rows = jacobians(simple, nodes, mode, chunk)
     return tree.unflatten(result, [tree.unflatten(structure, substitute(row, back)) for row in rows])
@@ -63,21 +63,15 @@ def jacobian(expression: Any, wrt: Any = None, mode: str = "auto", chunk: int | 
 
 def hessian(expression: Expr, wrt: Any = None, chunk: int | None = None) -> Any:
     """Return the second derivatives of a scalar expression; see `graphc.hessian`."""
+    transforms.require_scalar(expression)
     targets = transforms.default_targets(expression) if wrt is None else wrt
     return jacobian(value_and_grad(expression, targets)[1], targets, "forward", chunk)
 
 
 def hvp(expression: Expr, wrt: Any, vector: Any) -> Any:
     """Return the product of the Hessian of a scalar expression with a vector; see `graphc.hvp`."""
+    tree.require_structure(vector, tree.structure(wrt), "hvp: vectors")
     return jvp(value_and_grad(expression, wrt)[1], wrt, vector)
-
-
-def _default_targets(outputs: Sequence[Any]) -> dict[str, Expr]:
-    """Return what derivatives of several expressions are taken for unless told."""
-    found: dict[str, Expr] = {}
-    for output in outputs:
-        found.update(transforms.default_targets(output))
-    return found
 
 
 def _prepared(outputs: Sequence[Any], wrt: Any) -> tuple[list[Expr], list[Expr], Any, dict[Expr, Expr]]:
@@ -86,9 +80,7 @@ def _prepared(outputs: Sequence[Any], wrt: Any) -> tuple[list[Expr], list[Expr],
     Nodes of ``wrt`` that are no symbols get symbols in their place, which rewriting cannot dissolve.
     """
     nodes, structure = tree.flatten(wrt)
-    for node in (*outputs, *nodes):
-        if not isinstance(node, Expr):
-            raise ArgumentError(f"expressions expected, got {type(node).__name__} {node!r}", origin=here())
+    require_expressions((*outputs, *nodes), "derivatives")
     stand_ins = {node: fresh_symbol(node.shape, node.dtype) for node in nodes if not is_symbol(node)}
     given = substitute(outputs, stand_ins) if stand_ins else list(outputs)
     back = {symbol: node for node, symbol in stand_ins.items()}

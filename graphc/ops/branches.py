@@ -44,7 +44,8 @@ def cond(predicate: Any, true_branch: Callable[..., Any], false_branch: Callable
             f"the predicate must be a boolean scalar, got {node.dtype} of shape {format_shape(node.shape)}",
             remedy="choose element by element with gx.where" if node.shape else "compare it with a number",
         )
-    return switch(apply("astype", node, "int64"), [false_branch, true_branch], *operands)
+    names = ("the false branch", "the true branch")
+    return _choose(apply("astype", node, "int64"), (false_branch, true_branch), names, operands)
 
 
 @public()
@@ -73,31 +74,40 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         )
     if not branches:
         raise ArgumentError("there are no branches to choose from")
-    for number, branch in enumerate(branches):
+    chosen = apply("minimum", apply("maximum", apply("astype", node, "int64"), 0), len(branches) - 1)
+    return _choose(chosen, branches, [f"branch {number}" for number in range(len(branches))], operands)
+
+
+def _choose(index: Expr, branches: Sequence[Callable[..., Any]], names: Sequence[str], operands: Sequence[Any]) -> Any:
+    """Return what one of several branches gives.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: the branches differ; they are named.
+    """
+    for name, branch in zip(names, branches, strict=True):
         if not callable(branch):
             raise ArgumentError(
-                f"branch {number}: a function expected, got {branch!r}", remedy="write lambda: value, or use gx.where"
+                f"{name}: a function expected, got {branch!r}", remedy="write lambda: value, or use gx.where"
             )
-    chosen = apply("minimum", apply("maximum", apply("astype", node, "int64"), 0), len(branches) - 1)
     with record_nodes() as made:
         results = [branch(*operands) for branch in branches]
         flat = [[as_expr(leaf) for leaf in tree.leaves(result)] for result in results]
     structure = tree.structure(results[0])
-    for number, (result, leaves) in enumerate(zip(results[1:], flat[1:], strict=True), start=1):
-        tree.require_structure(result, structure, f"branch {number}")
+    for name, result, leaves in zip(names[1:], results[1:], flat[1:], strict=True):
+        tree.require_structure(result, structure, name)
         for first, other in zip(flat[0], leaves, strict=True):
-            _require_same(first, other, number)
+            _require_same(first, other, (names[0], name))
     closed = close_made([leaf for leaves in flat for leaf in leaves], made)
     count = len(flat[0])
     outputs = closed.block.outputs
     choice = Choice(
-        chosen, closed.block.parameters, closed.captured,
+        index, closed.block.parameters, closed.captured,
         tuple(outputs[count * number : count * (number + 1)] for number in range(len(branches))),
     )  # fmt: skip
     return tree.unflatten(structure, choice.build())
 
 
-def _require_same(first: Expr, other: Expr, number: int) -> None:
+def _require_same(first: Expr, other: Expr, names: tuple[str, str]) -> None:
     """Refuse branches whose results differ in type.
 
     Raises:
@@ -105,8 +115,8 @@ def _require_same(first: Expr, other: Expr, number: int) -> None:
     """
     if first.shape != other.shape:
         raise ShapeError(
-            f"branch 0 gives shape {format_shape(first.shape)}, branch {number} {format_shape(other.shape)}",
+            f"{names[0]} gives shape {format_shape(first.shape)}, {names[1]} {format_shape(other.shape)}",
             remedy="broadcast the smaller one",
         )
     if first.dtype != other.dtype:
-        raise DTypeError(f"branch 0 gives {first.dtype}, branch {number} {other.dtype}", remedy="cast one with .astype")
+        raise DTypeError(f"{names[0]} gives {first.dtype}, {names[1]} {other.dtype}", remedy="cast one with .astype")

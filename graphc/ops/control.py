@@ -8,7 +8,7 @@ from typing import Any
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph import tree
 from graphc.graph.block import placeholder, placeholder_like
-from graphc.graph.dimensions import Size, fresh_count, larger
+from graphc.graph.dimensions import Dimension, Size, fresh_count, larger
 from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
@@ -40,7 +40,8 @@ def scan(
         reverse: run from the last element to the first; outputs stay at their elements' positions.
         checkpoint: what the gradient keeps: "none" for what it needs of every step, a number k for the
             carry of every k-th step, from which the steps between are run again, or "sqrt" for k the
-            square root of the length, so that memory grows as that and time by one more run.
+            square root of the length, so that memory grows as that and time by one more run; where the
+            length is a named dimension, k is 1000.
 
     Source: checkpoints, Griewank & Walther, Evaluating Derivatives (2008), section 12.2.
 
@@ -90,7 +91,8 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
         init: the first carry, a pytree.
 
     Raises:
-        ShapeError, DTypeError, ArgumentError: the carry changes its shape, dtype or structure.
+        ShapeError, DTypeError, ArgumentError: the carry changes its shape, dtype or structure, or a bound is no
+            integer scalar.
 
     Example:
         >>> import graphc as gx
@@ -98,28 +100,40 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
         >>> gx.fori_loop(0, 10, lambda i, y: gx.cos(x * y), x).shape
         ()
     """
-    if isinstance(lower, Expr) or isinstance(upper, Expr):
-        return _counted(lower, upper, body, init)
-    start, end = (int(bound) if is_integer(bound) else as_size(bound) for bound in (lower, upper))
+    start, end = _bound(lower), _bound(upper)
+    if isinstance(start, Expr) or isinstance(end, Expr):
+        return _counted(start, end, body, init)
     steps = larger(end - start, 0)
     index = placeholder("int64", ())
     initial, carries, structure = _carry(init)
-    counter = index if lower == 0 else apply("add", index, start)
+    counter = index if start == 0 else apply("add", index, start)
     following = fitting(body(counter, tree.unflatten(structure, carries)), structure, initial)
     loop = Loop(index, tuple(carries), (), tuple(following), (), tuple(initial), (), steps, False)
     return tree.unflatten(structure, loop.build())
 
 
-def _counted(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: Any) -> Any:
+def _bound(value: Any) -> Size | Expr:
+    """Return a bound of a counted loop: a number, a dimension or an expression.
+
+    Raises:
+        DTypeError: it is no integer scalar.
+    """
+    if is_integer(value):
+        return int(value)
+    if isinstance(value, (str, Dimension)):
+        return as_size(value)
+    node = as_expr(value)
+    if node.shape or node.dtype not in INTEGERS:
+        raise DTypeError(
+            f"a bound must be an integer scalar, got {node.dtype} of shape {format_shape(node.shape)}",
+            remedy='cast it with .astype("int64")',
+        )
+    return node
+
+
+def _counted(lower: Size | Expr, upper: Size | Expr, body: Callable[[Expr, Any], Any], init: Any) -> Any:
     """Return the last carry of a loop whose bounds only running tells."""
-    bounds = [as_expr(bound) for bound in (lower, upper)]
-    for bound in bounds:
-        if bound.shape or bound.dtype not in INTEGERS:
-            raise DTypeError(
-                f"a bound must be an integer scalar, got {bound.dtype} of shape {format_shape(bound.shape)}",
-                remedy='cast it with .astype("int64")',
-            )
-    start, end = (apply("astype", bound, "int64") for bound in bounds)
+    start, end = (apply("astype", as_expr(bound), "int64") for bound in (lower, upper))
 
     def following(carry: Any) -> Any:
         number, inner = carry
@@ -229,10 +243,16 @@ def _length(sequences: Sequence[Expr], given: Any) -> Size:
     lengths: dict[Size, None] = {} if given is None else {as_size(given): None}
     for node in sequences:
         if not node.shape:
-            raise ShapeError("xs holds a number, which has no first axis to run along")
+            raise ShapeError(
+                "xs holds a number, which has no first axis to run along",
+                remedy="use it in the body as it is: what a body takes from outside is the same in every step",
+            )
         lengths.setdefault(node.shape[0])
     if not lengths:
         raise ArgumentError("nothing tells the number of steps", remedy="pass length=, or arrays in xs")
     if len(lengths) > 1:
-        raise ShapeError(f"the lengths differ: {', '.join(str(each) for each in lengths)}")
+        raise ShapeError(
+            f"the lengths differ: {', '.join(str(each) for each in lengths)}",
+            remedy="all arrays in xs, and length= if it is given, must have one length along the first axis",
+        )
     return next(iter(lengths))

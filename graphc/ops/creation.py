@@ -150,7 +150,12 @@ def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float64") -> Exp
         >>> gx.compile(gx.eye(2, 3, 1))()
         array([[0., 1., 0.],
                [0., 0., 1.]])
+
+    Raises:
+        UnsupportedError: a size is a named dimension.
     """
+    if isinstance(n, (str, Dimension)) or isinstance(m, (str, Dimension)):
+        raise UnsupportedError("a named dimension is not supported here", remedy="write gx.diag(gx.ones(n))")
     return constant(np.eye(n, m, k), dtype)
 
 

@@ -81,7 +81,7 @@ def expand_ellipsis(items: tuple[Any, ...], node: Expr) -> list[Any]:
             )
     count = sum(item is not None and item is not Ellipsis for item in items)
     if count > node.ndim:
-        raise ShapeError(f"{count} indices for shape {format_shape(node.shape)}")
+        raise ShapeError(f"{count} indices for an array of shape {format_shape(node.shape)}")
     if sum(item is Ellipsis for item in items) > 1:
         raise ShapeError("an index can have one ellipsis (...)")
     position = next((number for number, item in enumerate(items) if item is Ellipsis), len(items))

@@ -188,7 +188,10 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Expr:
 def _aligned(node: Expr, found: Expr, axis: int) -> tuple[Expr, Expr]:
     """Return an array and indices along an axis, broadcast to each other along the other axes."""
     if node.ndim != found.ndim:
-        raise ShapeError(f"{found.ndim} dimension(s) of indices for shape {format_shape(node.shape)}")
+        raise ShapeError(
+            f"indices of shape {format_shape(found.shape)} for an array of shape {format_shape(node.shape)}",
+            remedy="give them as many dimensions, or use gx.take to look up whole items",
+        )
     others = broadcast_shapes(_with(node.shape, axis, 1), _with(found.shape, axis, 1))
     return (
         apply("broadcast_to", node, _with(others, axis, node.shape[axis])),
@@ -232,7 +235,10 @@ def window(node: Expr, starts: Any, sizes: Shape) -> tuple[Places, list[Expr]]:
     """
     given = list(starts) if isinstance(starts, (tuple, list, np.ndarray, Expr)) else [starts]
     if len(given) != node.ndim or len(sizes) != node.ndim:
-        raise ShapeError(f"{len(given)} start(s) and {len(sizes)} size(s) for shape {format_shape(node.shape)}")
+        raise ShapeError(
+            f"{len(given)} start(s) and {len(sizes)} size(s) for shape {format_shape(node.shape)}",
+            remedy="give one of each for every axis",
+        )
     if any(isinstance(s, int) and isinstance(n, int) and s > n for s, n in zip(sizes, node.shape, strict=True)):
         raise ShapeError(f"a part of shape {format_shape(sizes)} does not fit into {format_shape(node.shape)}")
     indices = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.errors import ShapeError, UnsupportedError
+from graphc.errors import ArgumentError, ShapeError, UnsupportedError
 from graphc.graph.leaf import as_expr, as_exprs
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
@@ -78,7 +78,7 @@ def top_k(x: Any, k: int) -> tuple[Expr, Expr]:
     node, last = _line(x, -1, None)
     size = node.shape[last]
     if k < 0 or (isinstance(size, int) and k > size):
-        raise ShapeError(f"{k} elements of {size} along the last axis of shape {format_shape(node.shape)}")
+        raise ShapeError(f"{k} elements expected of shape {format_shape(node.shape)}: its last axis has {size}")
     order = argsort(node, descending=True)[..., :k]
     return apply("take_along_axis", node, order, -1), order
 
@@ -94,6 +94,7 @@ def searchsorted(a: Any, v: Any, side: str = "left") -> Expr:
 
     Raises:
         ShapeError: ``a`` has not one dimension.
+        ArgumentError: another side is asked for.
 
     Example:
         >>> import graphc as gx
@@ -102,9 +103,12 @@ def searchsorted(a: Any, v: Any, side: str = "left") -> Expr:
     """
     line, values = same_dtype(as_exprs(a, v))
     if line.ndim != 1:
-        raise ShapeError(f"one dimension expected, got shape {format_shape(line.shape)}")
+        raise ShapeError(
+            f"a: one dimension expected, got shape {format_shape(line.shape)}",
+            remedy="use gx.vmap to search in many sorted lines",
+        )
     if side not in ("left", "right"):
-        raise UnsupportedError(f"side {side!r}", remedy='use "left" or "right"')
+        raise ArgumentError(f'side: "left" or "right" expected, got {side!r}')
     found = build(SEARCH, line, apply("ravel", values), flag=side == "right")
     return apply("reshape", found, values.shape)
 
@@ -117,7 +121,7 @@ def _line(x: Any, axis: int | None, kind: str | None) -> tuple[Expr, int]:
         ShapeError: a number has nothing to sort.
     """
     if kind not in KINDS:
-        raise UnsupportedError(f"kind {kind!r}", remedy='leave it out: sorting is always "stable"')
+        raise UnsupportedError(f"kind {kind!r} is not supported", remedy='leave it out: sorting is always "stable"')
     node = as_expr(x)
     if axis is None:
         return apply("ravel", node), 0

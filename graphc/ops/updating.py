@@ -130,7 +130,8 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: Any, mode: str = "rai
     node, found = as_expr(data), as_indices(segment_ids)
     if found.ndim != 1 or node.shape[:1] != found.shape:
         raise ShapeError(
-            f"one number for each of the first axis expected: {format_shape(node.shape)} and {format_shape(found.shape)}"
+            f"data of shape {format_shape(node.shape)} and numbers of shape {format_shape(found.shape)}",
+            remedy="give one number for each item along the first axis",
         )
     return scatter_add((as_size(num_segments), *node.shape[1:]), found, node, mode)
 

@@ -380,6 +380,17 @@ def test_a_compiled_gradient_is_one_more_method(dtype: str, backend: str) -> Non
     }
 
 
+def test_the_rules_in_the_body_of_a_loop_are_proved_too() -> None:
+    report = check_grad(fori_loop(0, 3, lambda i, y: apply("sin", y * x), x))
+    assert compared(report)["rules"] == 2
+    assert note(report, "rules") == "proved by SymPy"
+
+
+def test_what_a_program_finds_has_no_formula_for_sympy() -> None:
+    report = check_grad(apply("linalg.det", tensor("a", (4, 4))), points=1)
+    assert (compared(report)["sympy"], note(report, "sympy")) == (0, "slogdet has no formula")
+
+
 def test_a_wrong_compiled_gradient_fails() -> None:
     right = compile(apply("exp", x) * y, backend="reference")
     wrong = Scaled(right._definition)

@@ -242,7 +242,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "segments": (lambda: gx.segment_sum(X, ROWS, 3), ShapeError, r"\(5, 3\) and \(4,\)"),
     "scattered values": (lambda: gx.scatter_add((3,), ROWS, X), ShapeError, r"\(4,\) expected, got \(5, 3\)"),
     "k": (lambda: gx.top_k(X, 4), ShapeError, "4 elements of 3"),
-    "side": (lambda: gx.searchsorted(X[0], 1.0, "middle"), UnsupportedError, "middle"),
+    "side": (lambda: gx.searchsorted(X[0], 1.0, "middle"), ArgumentError, "middle"),
     "searched matrix": (lambda: gx.searchsorted(X, 1.0), ShapeError, "one dimension"),
     "kind of sorting": (lambda: gx.sort(X, kind="heapsort"), UnsupportedError, "heapsort"),
     "packed size": (lambda: gx.unpack_lower(gx.zeros(5)), ShapeError, "elements on the last axis"),

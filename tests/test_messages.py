@@ -1,0 +1,48 @@
+"""Mistakes with loops, choices, look-ups and transformations are named in the user's words, with the user's line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.errors import ArgumentError, DTypeError, GraphcError, ShapeError, UnsupportedError
+
+X, V = gx.symbol("x"), gx.tensor("v", (3,))
+ITEMS, LINES = np.ones((2, 3)), gx.tensor("lines", (3, 3))
+
+MISTAKES: list[tuple[Callable[[], Any], type[GraphcError], str]] = [
+    (lambda: gx.jacobian(3.0), ArgumentError, "jacobian: expressions expected, got float 3.0"),
+    (lambda: gx.hessian(3.0), ArgumentError, "an expression expected, got float"),
+    (lambda: gx.hessian(V), ShapeError, r"a scalar expected, got shape \(3,\)"),
+    (lambda: gx.hvp(X**3, X, [1.0]), ArgumentError, r"hvp: vectors: expected the structure \*, got \[\*\]"),
+    (lambda: gx.hvp(gx.sin, 3.0, 1.0), ArgumentError, r"hvp: the tuple of the function's arguments .*\n.*\n.*\(x,\)"),
+    (lambda: gx.jvp(gx.sin, 3.0, 1.0), ArgumentError, "jvp: the tuple of the function's arguments expected, got float"),
+    (lambda: gx.vjp(X * X, X), ArgumentError, "vjp: of expressions it takes two more arguments, got 1"),
+    (lambda: gx.vmap(gx.sin, in_axes=2)(ITEMS), ShapeError, r"vmap: argument 0 of shape \(2, 3\) has no axis 2"),
+    (lambda: gx.vmap(gx.add)(ITEMS, ITEMS.T), ShapeError, "2 along axis 0 of argument 0, 3 along axis 0 of argument 1"),
+    (lambda: gx.vmap(lambda a: a["w"], in_axes=1)({"w": V}), ShapeError, r"vmap: argument 0\['w'\] of shape \(3,\)"),
+    (lambda: gx.cond(V > 0, lambda: X, lambda: X), DTypeError, r"cond: .*got bool of shape \(3,\)\n.*\n.*gx.where"),
+    (lambda: gx.cond(X > 0, lambda: X, lambda: (X, X)), ArgumentError, r"the true branch: expected the structure"),
+    (lambda: gx.switch(X, [lambda: X]), DTypeError, "switch: the index must be an integer scalar, got float64"),
+    (lambda: gx.fori_loop(0, 2.5, lambda i, c: c, X), DTypeError, "a bound must be an integer scalar, got float64"),
+    (lambda: gx.scan(lambda c, a: (c, a), 0.0, X), ShapeError, "xs holds a number, .*\n.*\n.*use it in the body as it"),
+    (lambda: gx.take_along_axis(LINES, V.astype(int), 0), ShapeError, r"indices of shape \(3,\) for an array of shape"),
+    (lambda: gx.searchsorted(LINES, X), ShapeError, "a: one dimension expected, got shape .*\n.*\n.*gx.vmap"),
+    (lambda: gx.searchsorted(V, X, side="middle"), ArgumentError, 'side: "left" or "right" expected, got \'middle\''),
+    (lambda: gx.top_k(LINES, 4), ShapeError, r"4 elements expected of shape \(3, 3\): its last axis has 3"),
+    (lambda: gx.eye("n"), UnsupportedError, r"eye: a named dimension .*\n.*\n.*gx.diag\(gx.ones\(n\)\)"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "kind", "words"), MISTAKES, ids=[words for _, _, words in MISTAKES])
+def test_a_mistake_is_named_with_the_users_line(
+    mistake: Callable[[], Any], kind: type[GraphcError], words: str
+) -> None:
+    with pytest.raises(kind, match=words) as caught:
+        mistake()
+    assert caught.value.origin is not None
+    assert "test_messages.py:" in caught.value.origin
