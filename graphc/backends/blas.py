@@ -17,21 +17,27 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
-PREFIX = {types.float32: "s", types.float64: "d"}
-for _letter in PREFIX.values():
-    for _routine in ("gemm", "gemv", "syrk"):
-        _address = get_cython_function_address("scipy.linalg.cython_blas", _letter + _routine)
-        llvmlite.binding.add_symbol(f"graphc_{_letter}{_routine}", _address)
+from graphc.backends.words import BYTE, INT
 
+PREFIX = {types.float32: "s", types.float64: "d"}
 SYMMETRIC, ENOUGH = 48, 8192
 """From this many rows of the result and elements of the matrix on half of ``a @ a.T`` is computed and mirrored."""
 TILE = 16
 
-_INT = ir.IntType(32)
-_CHAR = ir.IntType(8)
 _BIT = ir.IntType(1)
 Emit: TypeAlias = Callable[..., None]
 """Emits what a function does: given a `Caller`, and its arguments."""
+
+
+def register(library: str, *routines: str) -> None:
+    """Make routines of SciPy's BLAS or LAPACK known to compiled code, for each dtype."""
+    for letter in PREFIX.values():
+        for routine in routines:
+            address = get_cython_function_address(f"scipy.linalg.cython_{library}", letter + routine)
+            llvmlite.binding.add_symbol(f"graphc_{letter}{routine}", address)
+
+
+register("blas", "gemm", "gemv", "syrk")
 
 
 class Caller:
@@ -58,7 +64,7 @@ class Caller:
 
     def integer(self, value: Any) -> Any:
         """Return the address of a size, as Fortran's integer."""
-        return self.address(self.builder.trunc(value, _INT))
+        return self.address(self.builder.trunc(value, INT))
 
     def stride(self, value: Any) -> Any:
         """Return the address of a leading dimension, which is never below one."""
@@ -92,7 +98,7 @@ class Caller:
 
     def one(self) -> Any:
         """Return the address of the increment of a contiguous vector."""
-        return self.address(ir.Constant(_INT, 1))
+        return self.address(ir.Constant(INT, 1))
 
     def fill_with_zeros(self, data: Any, sizes: list[Any]) -> None:
         """Emit the writing of zeros to a contiguous array."""
@@ -134,7 +140,7 @@ class Caller:
 
 def _letter_of(letter: str) -> Any:
     """Return a letter as a constant of the code."""
-    return ir.Constant(_CHAR, ord(letter))
+    return ir.Constant(BYTE, ord(letter))
 
 
 def _gemm(

@@ -14,13 +14,14 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 from scipy.linalg import cython_blas
 
 from graphc.backends import pool
 from graphc.backends.blas import Caller, type_of
+from graphc.backends.parts import begin_part, call_in_parts
+from graphc.backends.text_library import text_library
+from graphc.backends.words import WORD
 from graphc.kernel.work import PART_BITS
 
 ENTER, LEAVE = "graphc_blas_enter", "graphc_blas_leave"
@@ -28,7 +29,6 @@ NAMES = ("scipy_openblas_{}_num_threads", "openblas_{}_num_threads")
 """How the functions that read and set BLAS's number of threads are called."""
 NARROWEST = 4
 """A part has at least two to the power of this rows or columns."""
-_POINTER, _WORD, _FLAG = ir.IntType(8).as_pointer(), ir.IntType(64), ir.IntType(1)
 
 TEXT = """
 @lock = internal global i64 0
@@ -103,12 +103,9 @@ def load() -> Any:
     else:
         for word, address in zip(("GET", "SET"), functions, strict=True):
             text = text.replace(f"{word}(", f"inttoptr (i64 {address} to ptr)(")
-    with global_compiler_lock:
-        library = cpu_target.target_context.codegen().create_library("graphc_blas_threads")
-        library.add_llvm_module(llvm.parse_assembly(text))
-        library.finalize()
-        for name in (ENTER, LEAVE):
-            llvm.add_symbol(name, library.get_pointer_to_function(name))
+    library = text_library("graphc_blas_threads", text)
+    for name in (ENTER, LEAVE):
+        llvm.add_symbol(name, library.get_pointer_to_function(name))
     return library
 
 
@@ -139,19 +136,16 @@ def _gemm_in_parts(
     inner = builder.select(a_transposed, a_rows, a_columns)
     by_rows = builder.icmp_signed(">=", rows, columns)
     longer = builder.select(by_rows, rows, columns)
-    count = _least(builder, threads, builder.ashr(longer, _WORD(NARROWEST)))
+    count = _least(builder, threads, builder.ashr(longer, WORD(NARROWEST)))
     whole = builder.mul(builder.mul(rows, columns), inner)
-    count = _least(builder, count, builder.ashr(whole, _WORD(PART_BITS)))
-    count = builder.select(builder.icmp_signed("<", count, _WORD(1)), _WORD(1), count)
-    part = builder.sdiv(builder.add(longer, builder.sub(count, _WORD(1))), count)
+    count = _least(builder, count, builder.ashr(whole, WORD(PART_BITS)))
+    count = builder.select(builder.icmp_signed("<", count, WORD(1)), WORD(1), count)
+    part = builder.sdiv(builder.add(longer, builder.sub(count, WORD(1))), count)
     with caller.unless_nothing_is_summed(inner, adds, c, [rows, columns]):
         shared = [a, b, c, rows, columns, inner, a_columns, b_columns, columns]
         shared += [a_transposed, b_transposed, adds, scale, by_rows, part]
         packed = caller.address(cgutils.pack_struct(builder, shared))
-        function = _part_function(caller, packed.type)
-        kind = ir.FunctionType(ir.VoidType(), [function.type, _POINTER, _WORD, _WORD])
-        run = cgutils.get_or_insert_function(builder.module, kind, pool.RUN)
-        builder.call(run, [function, builder.bitcast(packed, _POINTER), count, threads])
+        call_in_parts(builder, _part_function(caller, packed.type), packed, count, threads)
 
 
 @intrinsic
@@ -184,18 +178,13 @@ def _least(builder: Any, first: Any, second: Any) -> Any:
 
 
 def _part_function(outside: Caller, packed: Any) -> Any:
-    """Emit the function of a pointer to what parts share and of a part's number."""
-    outer = outside.builder
-    name = outer.module.get_unique_name(f"{outer.function.name}.part")
-    function = ir.Function(outer.module, ir.FunctionType(ir.VoidType(), [_POINTER, _WORD]), name)
-    function.linkage = "internal"
-    builder = ir.IRBuilder(function.append_basic_block())
-    shared = cgutils.unpack_tuple(builder, builder.load(builder.bitcast(function.args[0], packed)))
+    """Emit the function that computes a part."""
+    builder, shared, which = begin_part(outside.builder, "part", packed)
     a, b, c, rows, columns, inner, a_stride, b_stride, c_stride, turned_a, turned_b, adds, *rest = shared
     number, by_rows, part = rest
-    first = builder.mul(function.args[1], part)
+    first = builder.mul(which, part)
     length = _least(builder, builder.sub(builder.select(by_rows, rows, columns), first), part)
-    zero = _WORD(0)
+    zero = WORD(0)
     with builder.if_then(builder.icmp_signed(">", length, zero)):
         in_a = builder.select(turned_a, first, builder.mul(first, a_stride))
         in_b = builder.select(turned_b, builder.mul(first, b_stride), first)
@@ -211,4 +200,4 @@ def _part_function(outside: Caller, packed: Any) -> Any:
             caller.zero_or_one(adds), c, caller.stride(c_stride),
         )  # fmt: skip
     builder.ret_void()
-    return function
+    return builder.function

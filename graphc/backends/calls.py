@@ -15,7 +15,7 @@ from graphc.backends.call_table import LANES, Head, Kind, Row
 from graphc.backends.cpu import Native
 from graphc.backends.result_memory import SMALLEST, handler, release
 from graphc.backends.source import array_arguments, returned_values
-from graphc.graph.dimensions import evaluate
+from graphc.graph.dimensions import concrete
 from graphc.kernel.ir import Buffer, Kernel
 from graphc.kernel.parallel import is_threaded
 
@@ -69,7 +69,7 @@ def _plain_call(kernel: Kernel, function: Callable[..., Any], sizes: Mapping[str
 
     def call(*given: Any) -> None:
         inputs, targets = given[: len(kernel.inputs)], given[len(kernel.inputs) :]
-        workspaces = [np.empty([evaluate(n, sizes) for n in each.shape], each.dtype) for each in temporary]
+        workspaces = [np.empty(concrete(each.shape, sizes), each.dtype) for each in temporary]
         returned = function(*inputs, *constants, *targets[:outputs], *workspaces)
         for target, value in zip(targets[outputs:], returned or (), strict=True):
             target[...] = value
@@ -112,7 +112,7 @@ def _rows(
     for entry in (*kernel.inputs, *array_arguments(kernel)):
         dtype, at = np.dtype(entry.dtype), len(frame)
         if isinstance(entry, Buffer):
-            shape = [evaluate(size, sizes) for size in entry.shape]
+            shape = concrete(entry.shape, sizes)
             size = math.prod(shape) * dtype.itemsize
             kept = id(handler()) if entry.role == "output" and size >= SMALLEST else 0
             rows[entry.role].append([Kind.ARRAY, at, id(dtype), len(shape), size, kept])

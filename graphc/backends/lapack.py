@@ -11,26 +11,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import get_cython_function_address, intrinsic
+from numba.extending import intrinsic
 
-PREFIX = {types.float32: "s", types.float64: "d"}
+from graphc.backends.blas import PREFIX, register
+
 MODULES = {
     "trsm": "blas", "potrf": "lapack", "getrf": "lapack", "getri": "lapack", "gelqf": "lapack", "orglq": "lapack",
     "syevd": "lapack", "gesdd": "lapack",
 }  # fmt: skip
-for _letter in PREFIX.values():
-    for _name, _module in MODULES.items():
-        _address = get_cython_function_address(f"scipy.linalg.cython_{_module}", _letter + _name)
-        llvmlite.binding.add_symbol(f"graphc_{_letter}{_name}", _address)
+for _routine, _library in MODULES.items():
+    register(_library, _routine)
 
-LEFT, RIGHT, LOWER, UPPER, PLAIN, TRANSPOSED, UNIT, ANY, VECTORS, SMALL = (
-    np.uint8(ord(letter)) for letter in "LRLUNTUNVS"
-)
+RIGHT, LOWER, UPPER, PLAIN, TRANSPOSED, UNIT, ANY, VECTORS, SMALL = (np.uint8(ord(letter)) for letter in "RLUNTUNVS")
 """Fortran's words for what is meant."""
 
 
@@ -66,15 +62,9 @@ def _address_of(context: Any, builder: Any, kind: Any, value: Any, element: Any)
         return context.make_array(kind)(context, builder, value).data
     if isinstance(kind, types.Integer):
         width = 8 if kind == types.uint8 else 32
-        return _copied(builder, builder.trunc(value, ir.IntType(width)) if kind.bitwidth > width else value)
-    return _copied(builder, context.cast(builder, value, kind, element))
-
-
-def _copied(builder: Any, value: Any) -> Any:
-    """Return the address of a copy of a number, made anew each time."""
-    place = cgutils.alloca_once(builder, value.type)
-    builder.store(value, place)
-    return place
+        number = builder.trunc(value, ir.IntType(width)) if kind.bitwidth > width else value
+        return cgutils.alloca_once_value(builder, number)
+    return cgutils.alloca_once_value(builder, context.cast(builder, value, kind, element))
 
 
 _trsm, _potrf, _getrf, _getri, _gelqf, _orglq, _syevd, _gesdd = (fortran(name) for name in MODULES)

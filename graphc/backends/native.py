@@ -24,8 +24,8 @@ from graphc.backends import runtime
 from graphc.backends.block_text import BlockText
 from graphc.backends.source import render_row
 from graphc.backends.straight import Row
+from graphc.backends.words import WORD
 
-WORD = llvm_ir.IntType(64)
 ON_STACK = 8192
 """A block with more places than this takes its memory from the heap."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from enum import IntEnum
+from typing import Any
 
 from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
@@ -16,8 +17,14 @@ class Place(IntEnum):
 
 def numpy_function(place: Place) -> int:
     """Return the address of a function or variable of NumPy's C interface."""
-    address = ctypes.pythonapi.PyCapsule_GetPointer
-    address.restype, address.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    functions = ctypes.cast(address(_multiarray_umath._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p))
-    found: int = functions[place]
+    table = capsule_content(_multiarray_umath._ARRAY_API, None)
+    found: int = ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))[place]
     return found
+
+
+def capsule_content(capsule: Any, name: bytes | None) -> int:
+    """Return the address that a capsule of that name holds."""
+    content = ctypes.pythonapi.PyCapsule_GetPointer
+    content.restype, content.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    address: int = content(capsule, name)
+    return address

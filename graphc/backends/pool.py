@@ -17,10 +17,9 @@ from string import Template
 from typing import Any
 
 import llvmlite.binding as llvm
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
 
 from graphc.backends.pool_text import TEXT
+from graphc.backends.text_library import text_library
 
 MOST_HELPERS = 255
 SPINS = 1000
@@ -59,12 +58,9 @@ def load() -> Any:
         llvm.add_symbol(name, address_of(getattr(ctypes.pythonapi, name)))
     if os.name == "posix":
         llvm.add_symbol("pthread_create", address_of(ctypes.CDLL(None).pthread_create))
-    with global_compiler_lock:
-        library = cpu_target.target_context.codegen().create_library("graphc_pool")
-        library.add_llvm_module(llvm.parse_assembly(_text()))
-        library.finalize()
-        llvm.add_symbol(RUN, library.get_pointer_to_function(RUN))
-        memory = ctypes.CFUNCTYPE(ctypes.c_void_p)(library.get_pointer_to_function("graphc_pool"))()
+    library = text_library("graphc_pool", _text())
+    llvm.add_symbol(RUN, library.get_pointer_to_function(RUN))
+    memory = ctypes.CFUNCTYPE(ctypes.c_void_p)(library.get_pointer_to_function("graphc_pool"))()
     if os.name == "posix":
         os.register_at_fork(after_in_child=lambda: ctypes.memset(memory, 0, SIZE))
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))  # helpers run its code to the end of the process

@@ -20,7 +20,7 @@ from graphc.backends.threads import with_threads
 from graphc.backends.unfinished import Unfinished, explained
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.block import nested_order
-from graphc.graph.dimensions import Count, Dimension, Shape, evaluate, names
+from graphc.graph.dimensions import Count, Dimension, concrete, names
 from graphc.graph.node import Expr
 from graphc.graph.origin import Origin
 from graphc.graph.types import format_shape
@@ -30,7 +30,7 @@ from graphc.kernel.requirements import requirements
 
 Array = np.ndarray[Any, Any]
 KEPT = 8
-"""For how many sizes a program keeps its native function and the memory it works in."""
+"""For how many sizes a program keeps the call of its native function and the memory it works in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +236,6 @@ class CpuProgram(Program):
 
 
 PROGRAMS: dict[str, type[Program]] = {"cpu": CpuProgram, "reference": ReferenceProgram}
-
-
-def concrete(shape: Shape, sizes: dict[str, int]) -> tuple[int, ...]:
-    """Return a shape with every named dimension replaced by its size."""
-    return tuple(size if isinstance(size, int) else evaluate(size, sizes) for size in shape)
 
 
 def scalar_type(node: Expr) -> Callable[[Any], Any]:

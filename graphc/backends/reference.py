@@ -13,10 +13,10 @@ import numpy as np
 from scipy import special
 
 from graphc.backends import formulas, reference_lookup
-from graphc.backends.reference_control import RUNS, concrete
+from graphc.backends.reference_control import RUNS
 from graphc.errors import ArgumentError, ShapeError, SingularMatrixError, UnsupportedError
 from graphc.graph.block import ITEM, Block, is_bundle, nested_order, runs_block
-from graphc.graph.dimensions import Count, Dimension, names
+from graphc.graph.dimensions import Count, Dimension, concrete, names
 from graphc.graph.dimensions import evaluate as evaluate_size
 from graphc.graph.leaf import CONSTANT, POSITIONS, SIZE, SYMBOL, constant_value, symbol_name
 from graphc.graph.node import Expr, Operation

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.backends.unfinished import unfinished
 from graphc.graph.block import Block, block_of
-from graphc.graph.dimensions import Shape, evaluate, names
+from graphc.graph.dimensions import concrete, evaluate, names
 from graphc.graph.node import Expr
 from graphc.ops.branch_row import split_branches
 
@@ -17,11 +17,6 @@ Array: TypeAlias = "np.ndarray[Any, Any]"
 Sizes: TypeAlias = "dict[str, int]"
 Compute: TypeAlias = "Callable[[Block, list[Array]], list[Array]]"
 """What returns the outputs of a block for the values of its parameters."""
-
-
-def concrete(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
-    """Return a shape with every named dimension replaced by its size."""
-    return tuple(evaluate(size, sizes) for size in shape)
 
 
 def _run_loop(node: Expr, operands: list[Array], sizes: Sizes, compute: Compute) -> list[Array]:

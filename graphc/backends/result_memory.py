@@ -12,11 +12,8 @@ from functools import cache
 from string import Template
 from typing import Any
 
-import llvmlite.binding as llvm
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
-
-from graphc.backends.numpy_functions import Place, numpy_function
+from graphc.backends.numpy_functions import Place, capsule_content, numpy_function
+from graphc.backends.text_library import text_library
 
 SMALLEST = 4 << 20
 """Results of fewer bytes take NumPy's own memory: the C library keeps that itself."""
@@ -225,14 +222,7 @@ def kept() -> int:
 @cache
 def _library() -> Any:
     """Return the machine code of the handler, which is written around NumPy's own."""
-    address = ctypes.pythonapi.PyCapsule_GetPointer
-    address.restype, address.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     capsule = ctypes.cast(numpy_function(Place.DEFAULT_HANDLER), ctypes.POINTER(ctypes.py_object))[0]
-    default = ctypes.cast(address(capsule, CAPSULE), ctypes.POINTER(_Handler))[0]
+    default = ctypes.cast(capsule_content(capsule, CAPSULE), ctypes.POINTER(_Handler))[0]
     places = {name: getattr(default, name) for name in NAMES}
-    text = Template(_TEXT).substitute(places, blocks=BLOCKS, most=MOST_KEPT)
-    with global_compiler_lock:
-        library = cpu_target.target_context.codegen().create_library("graphc_result_memory")
-        library.add_llvm_module(llvm.parse_assembly(text))
-        library.finalize()
-    return library
+    return text_library("graphc_result_memory", Template(_TEXT).substitute(places, blocks=BLOCKS, most=MOST_KEPT))

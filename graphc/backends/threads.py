@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from graphc.backends import pool
+from graphc.backends.parts import begin_part, call_in_parts
+from graphc.backends.words import WORD
 from graphc.kernel.work import CHUNK, WORTHWHILE
 
-_POINTER = ir.IntType(8).as_pointer()
-_WORD = ir.IntType(64)
 _ROWS = (types.int64, types.int64, types.int64)
 """What a loop's function takes first: the number of its chunk, its first row, that behind its last."""
 MOST = 256
@@ -49,7 +47,7 @@ def in_one(typing_context: Any, loop: Any, extent: Any, arguments: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         _, end, given = values
-        rows = [_WORD(0), _WORD(0), end]
+        rows = [WORD(0), WORD(0), end]
         return _call(context, builder, loop, called, [*rows, *cgutils.unpack_tuple(builder, given)])
 
     return called.return_type(loop, types.int64, arguments), emit
@@ -70,9 +68,7 @@ def in_chunks(
         shared = [end, rows, *cgutils.unpack_tuple(builder, parts_given), *cgutils.unpack_tuple(builder, given)]
         packed = cgutils.alloca_once_value(builder, cgutils.pack_struct(builder, shared))
         function = _chunk_function(context, builder, packed.type, loop, called, parts)
-        kind = ir.FunctionType(ir.VoidType(), [function.type, _POINTER, _WORD, _WORD])
-        run = cgutils.get_or_insert_function(builder.module, kind, pool.RUN)
-        builder.call(run, [function, builder.bitcast(packed, _POINTER), count, threads])
+        call_in_parts(builder, function, packed, count, threads)
         return context.get_dummy_value()
 
     return types.void(loop, types.int64, types.int64, types.int64, types.int64, parts, arguments), emit
@@ -87,13 +83,8 @@ def with_threads(kernel: Any, arguments: int, threads: int) -> Any:
 
 
 def _chunk_function(context: Any, outer: Any, packed: Any, loop: Any, called: Any, parts: Any) -> Any:
-    """Emit the function of a pointer to what chunks share and of a chunk's number, which the pool calls."""
-    name = outer.module.get_unique_name(f"{outer.function.name}.chunk")
-    function = ir.Function(outer.module, ir.FunctionType(ir.VoidType(), [_POINTER, _WORD]), name)
-    function.linkage = "internal"
-    builder = ir.IRBuilder(function.append_basic_block())
-    shared, chunk = function.args
-    extent, rows, *given = cgutils.unpack_tuple(builder, builder.load(builder.bitcast(shared, packed)))
+    """Emit the function that computes a chunk."""
+    builder, (extent, rows, *given), chunk = begin_part(outer, "chunk", packed)
     first = builder.mul(chunk, rows)
     following = builder.add(first, rows)
     end = builder.select(builder.icmp_signed("<", following, extent), following, extent)
@@ -102,7 +93,7 @@ def _chunk_function(context: Any, outer: Any, packed: Any, loop: Any, called: An
         place = builder.gep(context.make_array(kind)(context, builder, given[number]).data, [chunk])
         arrayobj.store_item(context, builder, kind, builder.extract_value(results, number), place)
     builder.ret_void()
-    return function
+    return builder.function
 
 
 def _call(context: Any, builder: Any, loop: Any, called: Any, arguments: list[Any]) -> Any:

@@ -157,6 +157,11 @@ def evaluate(size: Size, sizes: Mapping[str, int]) -> int:
     return size if isinstance(size, int) else size.evaluate(sizes)
 
 
+def concrete(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """Return a shape with every named dimension replaced by its size."""
+    return tuple(evaluate(size, sizes) for size in shape)
+
+
 def names(size: Size) -> tuple[str, ...]:
     """Return the names of dimensions in a size."""
     return () if isinstance(size, int) else size.names()

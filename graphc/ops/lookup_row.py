@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.graph.dimensions import Shape, Size, evaluate, product
+from graphc.graph.dimensions import Shape, Size, concrete, evaluate, product
 from graphc.graph.node import Expr, Gradient, Operation, build
 from graphc.graph.table import OPERATIONS, apply
 from graphc.graph.types import DType
@@ -58,7 +58,7 @@ class Places:
     def concrete(self, sizes: dict[str, int]) -> Places:
         """Return the places with every size a number."""
         axes = tuple((out, index, evaluate(start, sizes), step) for out, index, start, step in self.axes)
-        return Places(axes, self.spread, tuple(evaluate(size, sizes) for size in self.shape), self.drops)
+        return Places(axes, self.spread, concrete(self.shape, sizes), self.drops)
 
     def __repr__(self) -> str:
         """Return what stands in brackets: index arrays by number, slices, integers."""
