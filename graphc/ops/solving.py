@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr, Gradient, build
 from graphc.graph.table import apply
 from graphc.ops.diagonals import lower_triangle, main_diagonal, upper_triangle
@@ -23,13 +24,13 @@ def _like_last(arguments: Sequence[Expr], _attributes: dict[str, Any]) -> Types:
     return [(arguments[-1].dtype, arguments[-1].shape)]
 
 
-def _cubed(node: Expr) -> Any:
+def _cubed(node: Expr) -> Size:
     """Return ``2 n**3 / 3``, rounded down."""
     n = node.args[0].shape[-1]
     return n * n * n * 2 // 3
 
 
-def _for_each_column(node: Expr) -> Any:
+def _for_each_column(node: Expr) -> Size:
     """Return ``2 n**2`` for each right side."""
     n, columns = node.args[-1].shape[-2:]
     return n * n * columns * 2
