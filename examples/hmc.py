@@ -1,4 +1,4 @@
-"""Bayesian linear regression by Hamiltonian Monte Carlo: random numbers, leapfrog and all draws in one native function."""
+"""Bayesian linear regression by Hamiltonian Monte Carlo: random numbers, leapfrog, all draws in one native function."""
 
 from __future__ import annotations
 
