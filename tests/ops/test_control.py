@@ -160,7 +160,7 @@ def test_what_a_loop_gives_its_body_is_refused_outside_with_the_line_of_the_loop
 
 def test_a_choice_of_values_or_by_an_array_is_refused_with_the_remedy() -> None:
     x, y = gx.symbol("x"), gx.tensor("y", (3,))
-    with pytest.raises(ArgumentError, match=r"branch 1: a function expected, got x[\s\S]*gx\.where"):
+    with pytest.raises(ArgumentError, match=r"the true branch: a function expected, got x[\s\S]*gx\.where"):
         gx.cond(x > 0, x, lambda: x)
     with pytest.raises(DTypeError, match=r"cond: the predicate must be .* bool of shape \(3,\)[\s\S]*gx\.where"):
         gx.cond(y > 0, lambda: x, lambda: -x)
