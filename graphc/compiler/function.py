@@ -52,7 +52,8 @@ def compile(
         precise: take elementary functions of arrays from the C library, one element at a time, in place of
             our vector mathematics (docs/mathlib.md), which is faster and within 4 ulp.
         threads: how many threads loops with enough work may use, and products of matrices; by default
-            GRAPHC_THREADS, else every core this process may use. Results do not depend on it.
+            GRAPHC_THREADS, else every core this process may use. Loops give the same bits on any number; large
+            products of matrices may differ in the last.
 
     Compiling happens at the first call of each kind (value, gradient, products).
 

@@ -55,9 +55,9 @@ greater: Function = row("greater", "x > y", "{x} > {y}", "np.greater({x}, {y})",
 greater_equal: Function = row("greater_equal", "x >= y", "{x} >= {y}", "np.greater_equal({x}, {y})", rule="compare", kinks=lambda x, y: [x - y], infix=">=", aliases=("ge",), example=("[1, 2, 3], 2", "array([False,  True,  True])"))
 equal: Function = row("equal", "Eq(x, y)", "{x} == {y}", "np.equal({x}, {y})", rule="compare", kinks=lambda x, y: [x - y], commutes=True, aliases=("eq",), summary="``x == y``", example=("[1, 2, 3], 2", "array([False,  True, False])"))
 not_equal: Function = row("not_equal", "Ne(x, y)", "{x} != {y}", "np.not_equal({x}, {y})", rule="compare", kinks=lambda x, y: [x - y], commutes=True, aliases=("ne",), summary="``x != y``", example=("[1, 2, 3], 2", "array([ True, False,  True])"))
-isnan: Function = row("isnan", "False", "{x} != {x}", "np.isnan({x})", rule="test", summary="whether ``x`` is NaN", example=("float('nan')", "True"))
-isinf: Function = row("isinf", "False", "math.isinf({x})", "np.isinf({x})", rule="test", summary="whether ``x`` is infinite", example=("-float('inf')", "True"))
-isfinite: Function = row("isfinite", "True", "math.isfinite({x})", "np.isfinite({x})", rule="test", summary="whether ``x`` is neither infinite nor NaN", example=("float('inf')", "False"))
+isnan: Function = row("isnan", "False", "{x} != {x}", "np.isnan({x})", rule="test", convention="true for NaN", summary="whether ``x`` is NaN", example=("float('nan')", "True"))
+isinf: Function = row("isinf", "False", "math.isinf({x})", "np.isinf({x})", rule="test", convention="true for both infinities", summary="whether ``x`` is infinite", example=("-float('inf')", "True"))
+isfinite: Function = row("isfinite", "True", "math.isfinite({x})", "np.isfinite({x})", rule="test", convention="false for NaN and infinities", summary="whether ``x`` is neither infinite nor NaN", example=("float('inf')", "False"))
 
 # --- logic
 logical_and: Function = row("logical_and", "x & y", "{x} & {y}", "np.logical_and({x}, {y})", rule="logic", commutes=True, infix="&", aliases=("bitwise_and",), summary="whether ``x`` and ``y`` are true", example=("[True, False], True", "array([ True, False])"))
