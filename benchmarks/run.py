@@ -23,6 +23,10 @@ WORKLOADS = (
     "g_rosenbrock",
     "h_dense_hessian",
     "i_mixture_model",
+    "j_newton",
+    "k_leapfrog",
+    "l_min_max",
+    "m_ode",
     "overhead",
     "limits",
 )

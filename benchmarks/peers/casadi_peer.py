@@ -12,8 +12,12 @@ from benchmarks import b_unrolled_chain as b
 from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import g_rosenbrock as g
+from benchmarks import m_ode as m
 from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
+
+LONGEST_UNROLLED = 1_000
+"""More steps than this take minutes to unroll."""
 
 
 def prime() -> None:
@@ -141,6 +145,40 @@ def h_dense_hessian(problem: d.Problem) -> Ways:
         return buffered(function, (problem.weights, problem.matrix.T, problem.labels))
 
     return {"hessian:buffer": build}
+
+
+def m_ode(problem: m.Problem) -> Ways:
+    """Return the steps as a map of one function that accumulates, and unrolled as scalars, through buffers."""
+    steps = len(problem.observed)
+    state, rates = ca.SX.sym("state", 2), ca.SX.sym("rates", 4)
+    step = ca.Function("step", [state, rates], [next_state(state, rates)])
+
+    def mapped(differentiate: bool) -> Call:
+        inputs = [ca.MX.sym("start", 2), ca.MX.sym("rates", 4), ca.MX.sym("observed", 2, steps)]
+        states = step.mapaccum(steps)(inputs[0], ca.repmat(inputs[1], 1, steps))
+        return called(inputs, ca.sumsqr(states - inputs[2]) / problem.observed.size, differentiate)
+
+    def unrolled(differentiate: bool) -> Call:
+        inputs = [ca.SX.sym("start", 2), ca.SX.sym("rates", 4), ca.SX.sym("observed", 2, steps)]
+        now, total = inputs[0], ca.SX(0)
+        for number in range(steps):
+            now = next_state(now, inputs[1])
+            total += ca.sumsqr(now - inputs[2][:, number])
+        return called(inputs, total / problem.observed.size, differentiate)
+
+    def called(inputs: list[Any], loss: Any, differentiate: bool) -> Call:
+        gradient = [ca.gradient(loss, given) for given in inputs[:2]] if differentiate else []
+        return buffered(ca.Function("f", inputs, [loss, *gradient]), problem.arguments)
+
+    ways: Ways = {"value:mapped": lambda: mapped(False), "value_and_grad:mapped": lambda: mapped(True)}
+    if steps <= LONGEST_UNROLLED:
+        ways |= {"value:unrolled": lambda: unrolled(False), "value_and_grad:unrolled": lambda: unrolled(True)}
+    return ways
+
+
+def next_state(state: Any, rates: Any) -> Any:
+    """Return the state after a step of Runge and Kutta's method."""
+    return m.next_state(lambda at: ca.vertcat(*m.flow(at, rates)), state)
 
 
 def overhead(problem: calls.Problem) -> Ways:

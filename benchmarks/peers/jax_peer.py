@@ -20,20 +20,15 @@ from benchmarks import i_mixture_model as i
 from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
+from benchmarks.peers.jax_calls import awaited
+from benchmarks.peers.jax_science import j_newton, k_leapfrog, l_min_max, m_ode
 
-jax.config.update("jax_enable_x64", True)
+__all__ = ["j_newton", "k_leapfrog", "l_min_max", "m_ode"]
 
 
 def prime() -> None:
     """Compile once, so that the process's first compilation is not counted."""
     jax.jit(lambda x: x + 1.0)(jnp.ones(2)).block_until_ready()
-
-
-def awaited(function: Callable[..., Any], *arguments: Any) -> Call:
-    """Return a call of a compiled function that waits for its results; arguments are moved to the device."""
-    compiled = jax.jit(function)
-    wait = jax.block_until_ready
-    return Call(lambda *given: wait(compiled(*given)), tuple(jnp.asarray(value) for value in arguments))
 
 
 def f3(x: Any, y: Any, z: Any) -> Any:

@@ -14,7 +14,11 @@ from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
 from benchmarks import h_dense_hessian as h
 from benchmarks import i_mixture_model as i
+from benchmarks import j_newton as j
+from benchmarks import k_leapfrog as k
+from benchmarks import l_min_max as l_
 from benchmarks import limits as machine
+from benchmarks import m_ode as m
 from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
 
@@ -68,6 +72,26 @@ def g_rosenbrock(problem: g.Problem) -> Ways:
 def h_dense_hessian(problem: d.Problem) -> Ways:
     """Return the Hessian by one product of matrices."""
     return {"hessian": lambda: Call(h.hessian, (problem,))}
+
+
+def m_ode(problem: m.Problem) -> Ways:
+    """Return value and gradient, a Python loop over the steps."""
+    return {"value_and_grad": lambda: Call(m.value_and_grad, problem.arguments)}
+
+
+def j_newton(problem: d.Problem) -> Ways:
+    """Return the step."""
+    return {"step": lambda: Call(j.newton_step, (problem,))}
+
+
+def k_leapfrog(problem: k.Problem) -> Ways:
+    """Return the leaps, a Python loop."""
+    return {"trajectory": lambda: Call(k.trajectory, problem.arguments)}
+
+
+def l_min_max(problem: l_.Problem) -> Ways:
+    """Return value and gradient, a Python loop over the steps."""
+    return {"value_and_grad": lambda: Call(lambda: l_.expected(problem)["value_and_grad"])}
 
 
 def limits(problem: machine.Problem) -> Ways:
