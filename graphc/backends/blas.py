@@ -52,8 +52,11 @@ class Caller:
 
     def array(self, array_type: Any, value: Any) -> tuple[Any, list[Any]]:
         """Return data pointer and sizes of an array."""
-        array = self.context.make_array(array_type)(self.context, self.builder, value)
-        return array.data, cgutils.unpack_tuple(self.builder, array.shape)
+        model = self.context.data_model_manager[array_type]
+        data, shape = (
+            self.builder.extract_value(value, model.get_field_position(field)) for field in ("data", "shape")
+        )
+        return data, cgutils.unpack_tuple(self.builder, shape)
 
     def factors(self, kinds: Any, arguments: Any, number_kind: Any) -> list[Any]:
         """Return what `gemm` takes as values: three data pointers, the sizes of each, three flags, and the scale."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from graphc.backends import loop_calls
+from graphc.backends.outlining import Stretch, changed_numbers, needed_elsewhere, outlined
 from graphc.backends.source import FUNCTION, Renderer, Source
 from graphc.graph.dimensions import Shape, product
 from graphc.graph.types import DType
@@ -42,6 +44,17 @@ class ChunkRenderer(Renderer):
         self.products = products(kernel)
         self.inside = False
         """Whether the function of a loop is being written."""
+        self.needed = needed_elsewhere(kernel)
+        self.stretches: list[Stretch] = []
+        """The loops written so far that may be functions."""
+
+    def _write_function(self) -> None:
+        super()._write_function()
+        functions, lines = outlined(self.out.lines, self.stretches, f"{LOOP}_same")
+        kept = [(line, origin) for line, origin in zip(lines, self.out.origins, strict=True) if line is not None]
+        self.out = Source([line for line, _ in kept], [origin for _, origin in kept])
+        if functions:
+            self.preamble += [f"from {loop_calls.__name__} import call_loop\n", *functions]
 
     def _block(self, body: tuple[Statement, ...], depth: int) -> None:
         for statement in body:
@@ -50,10 +63,20 @@ class ChunkRenderer(Renderer):
                 self._line(depth, "limit_blas()")
             if isinstance(statement, Loop) and statement.chunks is not None and not self.inside:
                 _ChunkedLoop(self, statement, statement.chunks).write(depth)
+            elif isinstance(statement, Loop) and depth == 1 and not self.inside:
+                self._loop(statement)
             else:
                 super()._block((statement,), depth)
             if limited and statement is limited[-1]:
                 self._line(depth, "free_blas()")
+
+    def _loop(self, loop: Loop) -> None:
+        """Write a loop of the kernel's body; note where, if it may be a function."""
+        first = len(self.out.lines)
+        super()._block((loop,), 1)
+        changed = changed_numbers(self.kernel, loop, self.needed)
+        if changed is not None:
+            self.stretches.append(Stretch(first, len(self.out.lines), changed))
 
     def _simple(self, statement: Statement) -> str:
         text = super()._simple(statement)

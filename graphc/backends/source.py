@@ -121,14 +121,18 @@ class Renderer:
 
     def source(self) -> Source:
         """Return the module."""
-        self._line(0, f"def {FUNCTION}({', '.join(self.arguments)}):")
-        self._sizes_and_views()
-        self._block(self.kernel.body, 1)
-        self._return()
+        self._write_function()
         body, origins = self.out.lines, self.out.origins
         header = [f"from graphc.backends.runtime import {', '.join(sorted(self.helpers))}", ""] if self.helpers else []
         header += self.preamble
         return Source([*header, *body], [*(None for _ in header), *origins])
+
+    def _write_function(self) -> None:
+        """Write the function."""
+        self._line(0, f"def {FUNCTION}({', '.join(self.arguments)}):")
+        self._sizes_and_views()
+        self._block(self.kernel.body, 1)
+        self._return()
 
     def _return(self) -> None:
         """Write the return of the scalar results."""

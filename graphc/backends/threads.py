@@ -9,6 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
+from graphc.backends.loop_calls import emit_call
 from graphc.backends.parts import begin_part, call_in_parts
 from graphc.backends.words import WORD
 from graphc.kernel.work import CHUNK, WORTHWHILE
@@ -48,7 +49,7 @@ def in_one(typing_context: Any, loop: Any, extent: Any, arguments: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         _, end, given = values
         rows = [WORD(0), WORD(0), end]
-        return _call(context, builder, loop, called, [*rows, *cgutils.unpack_tuple(builder, given)])
+        return emit_call(context, builder, loop, called, [*rows, *cgutils.unpack_tuple(builder, given)])
 
     return called.return_type(loop, types.int64, arguments), emit
 
@@ -88,17 +89,9 @@ def _chunk_function(context: Any, outer: Any, packed: Any, loop: Any, called: An
     first = builder.mul(chunk, rows)
     following = builder.add(first, rows)
     end = builder.select(builder.icmp_signed("<", following, extent), following, extent)
-    results = _call(context, builder, loop, called, [chunk, first, end, *given[len(parts) :]])
+    results = emitemit_call(context, builder, loop, called, [chunk, first, end, *given[len(parts) :]])
     for number, kind in enumerate(parts):
         place = builder.gep(context.make_array(kind)(context, builder, given[number]).data, [chunk])
         arrayobj.store_item(context, builder, kind, builder.extract_value(results, number), place)
     builder.ret_void()
     return builder.function
-
-
-def _call(context: Any, builder: Any, loop: Any, called: Any, arguments: list[Any]) -> Any:
-    """Emit the call of a loop's function; return its result."""
-    compiled = loop.dispatcher.overloads[called.args]
-    context.active_code_library.add_linking_library(compiled.library)
-    _, result = context.call_internal_no_propagate(builder, compiled.fndesc, called, arguments)
-    return result

@@ -44,7 +44,7 @@ def run_in_chunks(kernel: Kernel) -> Kernel:
     """Return the kernel with every outermost loop marked that may run in chunks and may be worth while."""
     if not any(isinstance(statement, Loop) for statement in kernel.body):
         return kernel
-    found = [(statement, Accesses(statement), _names_needed(statement)) for statement in kernel.body]
+    found = [(statement, Accesses(statement), names_needed(statement)) for statement in kernel.body]
     touched = Counter(buffer for _, accesses, _ in found for buffer in accesses.buffers)
     needed = Counter(name for _, _, names in found for name in names)
     needed.update(_names_read([Let("", result) for result in kernel.results if not isinstance(result, str)]))
@@ -156,7 +156,7 @@ def _bound(loop: Loop) -> set[str]:
     return {statement.name for statement in walk_statements(loop.body) if isinstance(statement, Let)}
 
 
-def _names_needed(statement: Statement) -> set[str]:
+def names_needed(statement: Statement) -> set[str]:
     """Return the names a statement of a kernel's body reads that are not its own."""
     own = _bound(statement) if isinstance(statement, Loop) else set()
     return _names_read(walk_statements((statement,))) - own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from graphc.graph.dimensions import Shape
 from graphc.kernel.accesses import touched
 from graphc.kernel.ir import Kernel
 from graphc.kernel.placing import placed
@@ -33,6 +34,7 @@ def reuse_memory(kernel: Kernel) -> Kernel:
             free_from[name] = lives[name][1]
     if not rename:
         return kernel
+    rename.update(_equal_views(kernel, rename))
     parts = {name: Part(other) for name, other in rename.items()}
     buffers = {
         name: replace(buffer, base=rename.get(buffer.base, buffer.base))
@@ -40,3 +42,15 @@ def reuse_memory(kernel: Kernel) -> Kernel:
         if name not in rename
     }
     return replace(kernel, body=tuple(placed(statement, parts) for statement in kernel.body), buffers=buffers)
+
+
+def _equal_views(kernel: Kernel, rename: dict[str, str]) -> dict[str, str]:
+    """Return for each view of what another looks at, in the same shape, that other."""
+    first: dict[tuple[str, Shape], str] = {}
+    found: dict[str, str] = {}
+    for name, buffer in kernel.buffers.items():
+        if buffer.role == "view":
+            other = first.setdefault((rename.get(buffer.base, buffer.base), buffer.shape), name)
+            if other != name:
+                found[name] = other
+    return found
