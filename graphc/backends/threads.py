@@ -89,7 +89,7 @@ def _chunk_function(context: Any, outer: Any, packed: Any, loop: Any, called: An
     first = builder.mul(chunk, rows)
     following = builder.add(first, rows)
     end = builder.select(builder.icmp_signed("<", following, extent), following, extent)
-    results = emitemit_call(context, builder, loop, called, [chunk, first, end, *given[len(parts) :]])
+    results = emit_call(context, builder, loop, called, [chunk, first, end, *given[len(parts) :]])
     for number, kind in enumerate(parts):
         place = builder.gep(context.make_array(kind)(context, builder, given[number]).data, [chunk])
         arrayobj.store_item(context, builder, kind, builder.extract_value(results, number), place)
