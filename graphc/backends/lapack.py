@@ -170,12 +170,25 @@ def lapack_qr(q: Any, r: Any, a: Any, scales: Any, work: Any) -> None:
 
 
 @njit(nogil=True)
+def _is_finite(a: Any) -> bool:
+    """Return whether a matrix holds finite numbers alone: LAPACK may look for singular values of others for ever."""
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            if not np.isfinite(a[i, j]):
+                return False
+    return True
+
+
+@njit(nogil=True)
 def lapack_eigh(values: Any, vectors: Any, work: Any, integers: Any) -> None:
     """Write the eigenvalues of a symmetric matrix, and replace it by its eigenvectors as columns."""
     n = values.size
     if n == 0:
         return
-    if _syevd((VECTORS, LOWER, n, vectors, n, values, work, work.size, integers, integers.size)) != 0:
+    if (
+        not _is_finite(vectors)
+        or _syevd((VECTORS, LOWER, n, vectors, n, values, work, work.size, integers, integers.size)) != 0
+    ):
         values[...] = np.nan
         vectors[...] = np.nan
     for i in range(n):
@@ -190,7 +203,7 @@ def lapack_svd(u: Any, s: Any, vt: Any, a: Any, work: Any, integers: Any) -> Non
     rank = s.size
     if rank == 0:
         return
-    if _gesdd((SMALL, n, m, a, n, s, vt, n, u, rank, work, work.size, integers)) != 0:
+    if not _is_finite(a) or _gesdd((SMALL, n, m, a, n, s, vt, n, u, rank, work, work.size, integers)) != 0:
         u[...] = np.nan
         s[...] = np.nan
         vt[...] = np.nan

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
+from graphc.ops.matrices import finite
+
 Array = np.ndarray[Any, Any]
 
 
@@ -57,7 +59,7 @@ def lapack_qr(q: Array, r: Array, a: Array, _scales: Array, _work: Array) -> Non
 def lapack_eigh(values: Array, vectors: Array, _work: Array, _integers: Array) -> None:
     """Write the eigenvalues of a symmetric matrix, and replace it by its eigenvectors as columns."""
     try:
-        values[...], vectors[...] = np.linalg.eigh(vectors)
+        values[...], vectors[...] = np.linalg.eigh(finite(vectors))
     except np.linalg.LinAlgError:
         values[...], vectors[...] = np.nan, np.nan
 
@@ -65,7 +67,7 @@ def lapack_eigh(values: Array, vectors: Array, _work: Array, _integers: Array) -
 def lapack_svd(u: Array, s: Array, vt: Array, a: Array, _work: Array, _integers: Array) -> None:
     """Write the factors of a matrix, by way of its transpose as native code does."""
     try:
-        v, s[...], ut = np.linalg.svd(a.T, full_matrices=False)
+        v, s[...], ut = np.linalg.svd(finite(a).T, full_matrices=False)
         u[...], vt[...] = ut.T, v.T
     except np.linalg.LinAlgError:
         u[...], s[...], vt[...] = np.nan, np.nan, np.nan

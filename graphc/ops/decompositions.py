@@ -11,7 +11,7 @@ from graphc.graph.dimensions import larger, smaller
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape
-from graphc.ops.factoring import CHOLESKY, EIGH, QR, SVD, pseudoinverse
+from graphc.ops.factoring import CHOLESKY, EIGH, QR, SVD, greatest, pseudoinverse
 from graphc.ops.matrices import matrices, same_rows, square, symmetric_part, times, transposed
 from graphc.ops.matrix_row import factors
 from graphc.ops.public import public
@@ -276,6 +276,6 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
     values = svdvals(left)
     solution = times(pseudoinverse(left, rcond), right)
     residuals = apply("sum", apply("square", apply("subtract", times(left, solution), right)), axis=-2)
-    least = apply("multiply", apply("max", values, axis=-1, keepdims=True), rcond)
+    least = apply("multiply", greatest(values), rcond)
     rank = apply("sum", apply("astype", apply("greater", values, least), "int64"), axis=-1)
     return LstsqResult(apply("squeeze", solution, -1) if vector else solution, residuals, rank, values)

@@ -19,6 +19,7 @@ from graphc.ops.diagonals import lower_triangle, main_diagonal, on_diagonal
 from graphc.ops.matrices import (
     batch_of,
     columns_times,
+    finite,
     given,
     negative,
     plus,
@@ -29,6 +30,7 @@ from graphc.ops.matrices import (
     transposed,
 )
 from graphc.ops.matrix_row import Types, factors, matrix_row, results_of
+from graphc.ops.slicing import take_slice
 from graphc.ops.solving import solved_triangular
 
 
@@ -133,7 +135,7 @@ EIGH = matrix_row(
         (arguments[0].dtype, arguments[0].shape[:-1]),
         (arguments[0].dtype, arguments[0].shape),
     ],
-    reference=lambda arrays, _: tuple(np.linalg.eigh(arrays[0])),
+    reference=lambda arrays, _: tuple(np.linalg.eigh(finite(arrays[0]))),
     work=lambda node: _cube(node) * 9,
     push=_eigh_push,
     pull=_eigh_pull,
@@ -149,7 +151,7 @@ def _svd_types(arguments: Sequence[Expr], _attributes: dict[str, Any]) -> Types:
 
 def _svd_reference(arrays: Sequence[Any], _attributes: dict[str, Any]) -> Any:
     """Return the factors by way of the transpose, as the kernels do: the signs of the vectors are then the same."""
-    v, s, ut = np.linalg.svd(np.swapaxes(arrays[0], -1, -2), full_matrices=False)
+    v, s, ut = np.linalg.svd(np.swapaxes(finite(arrays[0]), -1, -2), full_matrices=False)
     return np.swapaxes(ut, -1, -2), s, np.swapaxes(v, -1, -2)
 
 
@@ -203,10 +205,16 @@ SVD = matrix_row(
 )
 
 
+def greatest(values: Expr) -> Expr:
+    """Return the first of each line of singular values, which is the greatest; nothing of lines of nothing."""
+    size = values.shape[-1]
+    return take_slice(values, values.ndim - 1, (0, 1, min(size, 1) if isinstance(size, int) else 1))
+
+
 def _pinv_expand(node: Expr) -> list[Expr]:
     """Return the pseudoinverse by singular values, those below ``rcond`` times the greatest taken as 0."""
     u, s, vt = factors(SVD, node.args[0])
-    least = apply("multiply", apply("max", s, axis=-1, keepdims=True), node.attribute("rcond"))
+    least = apply("multiply", greatest(s), node.attribute("rcond"))
     used = apply("greater", s, least)
     inverse = apply("where", used, apply("reciprocal", apply("where", used, s, 1.0)), 0.0)
     return [times(columns_times(transposed(vt), inverse), transposed(u))]
@@ -238,7 +246,7 @@ def _pinv_types(arguments: Sequence[Expr], _attributes: dict[str, Any]) -> Types
 PINV = matrix_row(
     name="pinv",
     types=_pinv_types,
-    reference=lambda arrays, attributes: np.linalg.pinv(arrays[0], attributes["rcond"]),
+    reference=lambda arrays, attributes: np.linalg.pinv(finite(arrays[0]), attributes["rcond"]),
     work=lambda node: node.args[0].shape[-2] * node.args[0].shape[-1] * smaller(*node.args[0].shape[-2:]) * 12,
     push=_pinv_push,
     pull=_pinv_pull,

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc.errors import DTypeError, ShapeError
 from graphc.graph.dimensions import Shape
 from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr, Gradient
 from graphc.graph.table import apply
 from graphc.graph.types import broadcast_shapes, format_shape, is_float
+
+
+def finite(array: Any) -> Any:
+    """Return an array of finite numbers; LAPACK may look for singular values of others for ever.
+
+    Raises:
+        LinAlgError: a number is infinite or NaN.
+    """
+    if not np.isfinite(array).all():
+        raise np.linalg.LinAlgError("Infinite or NaN in the matrix")
+    return array
 
 
 def matrices(x: Any, what: str = "a matrix") -> Expr:

@@ -432,3 +432,30 @@ def test_shapes_and_dtypes_that_do_not_fit_are_named_with_the_remedy() -> None:
         gx.diagonal(a, 0, 0, -2)
     with pytest.raises(ShapeError, match="a vector or a matrix expected"):
         gx.diag(b)
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+@pytest.mark.parametrize(
+    "function", [gx.linalg.svdvals, gx.linalg.pinv, lambda a: gx.linalg.eigh(a)[1], lambda a: gx.linalg.svd(a)[0]]
+)
+def test_what_is_not_finite_has_no_factors(function: Callable[..., Any], bad: float) -> None:
+    a, matrix = gx.tensor("a", (3, 3)), symmetric(3, 3)
+    matrix[0, 1] = matrix[1, 0] = bad
+    assert np.isnan(gx.compile(function(a), inputs=[a])(matrix)).all()
+    with pytest.raises(SingularMatrixError, match=r"Infinite or NaN in the matrix[\s\S]*test_linalg.py"):
+        gx.compile(function(a), inputs=[a], backend="reference")(matrix)
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (0, 0), (2, 3, 0)])
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_matrices_of_nothing_have_pseudoinverses_and_least_squares_solutions(backend: str, shape: Any) -> None:
+    a, b = gx.tensor("a", shape), gx.tensor("b", (*shape[:-1], 2))
+    rights = np.ones((*shape[:-1], 2))
+    outputs = [gx.linalg.pinv(a), *gx.linalg.lstsq(a, b), gx.grad(gx.linalg.pinv(a).sum(), a)]
+    inverse, x, residuals, rank, values, slope = gx.compile(outputs, inputs=[a, b], backend=backend)(
+        np.ones(shape), rights
+    )
+    np.testing.assert_array_equal(inverse, np.linalg.pinv(np.ones(shape)))
+    np.testing.assert_array_equal(x, inverse @ rights)
+    np.testing.assert_array_equal(residuals, (rights * rights).sum(axis=-2))
+    assert (slope.shape, values.shape, np.max(rank, initial=0)) == (shape, (*shape[:-2], 0), 0)
