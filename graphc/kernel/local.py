@@ -13,7 +13,10 @@ from graphc.kernel.walk import walk_statements
 
 
 def allocate_locals(kernel: Kernel) -> Kernel:
-    """Return the kernel with every local buffer, and view of one, begun where its sizes are known."""
+    """Return the kernel with every local buffer, and view of one, begun where its sizes are known.
+
+    Sizes that nothing needs go, and loops that do nothing else.
+    """
     if not any(isinstance(statement, Count) for statement in walk_statements(kernel.body)):
         return kernel
     return kernel.with_body(_Pass(kernel).block(kernel.body, set()))
@@ -37,8 +40,9 @@ class _Pass:
         result: list[Statement] = []
         for position, statement in enumerate(body):
             if isinstance(statement, Loop):
-                statement = replace(statement, body=self.block(statement.body, set(known)))
-            if not isinstance(statement, Count):
+                inner = self.block(statement.body, set(known))
+                result += [replace(statement, body=inner)] if inner else []
+            elif not isinstance(statement, Count):
                 result.append(statement)
             elif statement.grown or self.used & set(statement.size.names()):
                 known.update(statement.size.names())
