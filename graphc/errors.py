@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from numpy.linalg import LinAlgError
 
 
@@ -24,6 +26,14 @@ class GraphcError(Exception):
         if remedy is not None:
             lines.append(f"  remedy: {remedy}")
         super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[Callable[..., GraphcError], tuple[type[GraphcError], str, str | None, str | None]]:
+        return _restore, (type(self), self.message, self.remedy, self.origin)
+
+
+def _restore(kind: type[GraphcError], message: str, remedy: str | None, origin: str | None) -> GraphcError:
+    """Return a pickled error."""
+    return kind(message, remedy=remedy, origin=origin)
 
 
 class ShapeError(GraphcError, ValueError):
@@ -79,10 +89,16 @@ class CheckFailed(GraphcError, AssertionError):
 
 
 class InternalError(GraphcError, RuntimeError):
-    """A fault of graphc itself: what holds of every kernel does not, or generated code does not compile.
+    """A fault of graphc itself: what holds of every kernel does not, or generated code does not compile."""
 
-    Please report it with the program that shows it.
-    """
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str | None = "please report it with the program that shows it",
+        origin: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy, origin=origin)
 
 
 class CacheWarning(UserWarning):

@@ -16,7 +16,13 @@ def test_an_error_shows_message_origin_and_remedy(kind: type[GraphcError]) -> No
     error = kind("sizes 3 and 4 differ", remedy="make them equal", origin="model.py:7")
     assert str(error) == "sizes 3 and 4 differ\n  at model.py:7\n  remedy: make them equal"
     assert (error.message, error.remedy, error.origin) == ("sizes 3 and 4 differ", "make them equal", "model.py:7")
-    assert str(kind("alone")) == "alone"
+    assert str(kind("alone", remedy=None)) == "alone"
+
+
+def test_a_fault_of_graphc_asks_for_a_report() -> None:
+    assert str(errors.InternalError("no text for Loop")).endswith(
+        "remedy: please report it with the program that shows it"
+    )
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -10,7 +9,7 @@ from functools import reduce
 from graphc.graph.block import placeholder_like
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
-from graphc.ops.contraction_row import CONTRACT
+from graphc.ops.contraction_row import CONTRACT, unused_label
 from graphc.ops.movement import TRANSPOSE
 
 
@@ -89,6 +88,6 @@ def lifted(term: Expr) -> Lift | None:
 def _contracted(term: Expr, stacks: Mapping[Expr, Expr]) -> Expr:
     """Return the product of stacked operands, the steps summed over."""
     left, right, out = (term.attribute(name) for name in ("left", "right", "out"))
-    step = next(letter for letter in string.ascii_letters if letter not in left + right)
+    step = unused_label(term)
     first, second = (stacks[argument] for argument in term.args)
     return build(CONTRACT, first, second, left=step + left, right=step + right, out=out)

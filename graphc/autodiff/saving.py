@@ -8,7 +8,7 @@ from graphc.graph.block import is_bundle
 from graphc.graph.dimensions import is_open
 from graphc.graph.leaf import Leaf
 from graphc.graph.node import Expr
-from graphc.graph.walk import reaching, topological_order
+from graphc.graph.walk import first_reached, reaching, topological_order
 from graphc.ops.lookup_row import GATHER
 from graphc.ops.movement_row import MovementOperation
 from graphc.ops.scalar_row import ScalarOperation
@@ -30,7 +30,7 @@ def choose_saved(
     """
     order = topological_order(outputs)
     changing = reaching(order, carries)
-    needed = _read(roots, set(order))
+    needed = set(first_reached(roots, set(order).__contains__))
     saved: dict[Expr, None] = {}
     for node in reversed(order):
         if node in needed and not isinstance(node.op, Leaf) and (recompute or _is_map(node)):
@@ -40,23 +40,6 @@ def choose_saved(
         if node in needed and not _again(node, changing, saved):
             saved[node] = None
     return list(saved)
-
-
-def _read(roots: Sequence[Expr], forward: set[Expr]) -> set[Expr]:
-    """Return the nodes of the forward step that the backward step reads."""
-    found: set[Expr] = set()
-    seen: set[Expr] = set()
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if node in forward:
-            found.add(node)
-        else:
-            stack.extend(node.args)
-    return found
 
 
 def _is_map(node: Expr) -> bool:

@@ -244,9 +244,7 @@ class Renderer:
             case Stop() | Fail() | Grow() | Count() | Allocate():
                 return local_text(self, statement)
             case _:
-                raise InternalError(
-                    f"no text for {type(statement).__name__}", remedy="please report it with the program"
-                )
+                raise InternalError(f"no text for {type(statement).__name__}")
 
     def operand(self, operand: Operand) -> str:
         """Return the text of an array handed to a library."""

@@ -7,7 +7,6 @@ where the node must be run item by item.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -15,7 +14,7 @@ from graphc.graph.block import placeholder
 from graphc.graph.dimensions import Size
 from graphc.graph.node import Expr, Operation, build
 from graphc.graph.table import apply
-from graphc.ops.contraction_row import ContractionOperation
+from graphc.ops.contraction_row import ContractionOperation, unused_label
 from graphc.ops.cumulative import CumulativeOperation
 from graphc.ops.custom_row import ANEW
 from graphc.ops.diagonals import DIAGONAL, ON_DIAGONAL, TRIANGLE
@@ -96,7 +95,7 @@ def _anew(node: Expr, given: Batched, count: Size) -> Expr:
 def _contract(node: Expr, given: Batched, count: Size) -> Expr:
     """Return the contraction with a further label for the items, in the operands that have them."""
     left, right, out = (node.attribute(name) for name in ("left", "right", "out"))
-    label = next(letter for letter in string.ascii_letters if letter not in left + right)
+    label = unused_label(node)
     labels = [text if array is None else label + text for text, array in zip((left, right), given, strict=True)]
     first, second = (a if array is None else array for a, array in zip(node.args, given, strict=True))
     return build(node.op, first, second, left=labels[0], right=labels[1], out=label + out)

@@ -68,6 +68,23 @@ def reaching(order: Iterable[Expr], targets: Iterable[Expr]) -> set[Expr]:
     return found
 
 
+def first_reached(roots: Iterable[Expr], stops: Callable[[Expr], bool]) -> list[Expr]:
+    """Return the first nodes on the ways down from the roots that a walk stops at, in order of first appearance."""
+    found: list[Expr] = []
+    seen: set[Expr] = set()
+    stack = list(reversed(list(roots)))
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if stops(node):
+            found.append(node)
+        else:
+            stack.extend(reversed(node.args))
+    return found
+
+
 def rebuild(roots: Iterable[Expr], replace: Callable[[Expr, tuple[Expr, ...]], Expr]) -> dict[Expr, Expr]:
     """Return what each node becomes when ``replace(node, new arguments)`` is applied bottom-up."""
     became: dict[Expr, Expr] = {}

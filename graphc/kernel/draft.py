@@ -48,9 +48,7 @@ class Draft:
             if is_constant(node) and node.shape:
                 self._enter_constant(node)
             elif is_symbol(node) and node not in self.locations:
-                raise InternalError(
-                    f"symbol {symbol_name(node)} is no input", remedy="please report it with the program"
-                )
+                raise InternalError(f"symbol {symbol_name(node)} is no input")
 
     def fresh(self, prefix: str) -> str:
         """Return a name not used before."""

@@ -6,6 +6,7 @@ differentiation: the adjoint of ``ij,jk->ik`` in its first argument is ``ik,jk->
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,12 @@ class ContractionOperation(Operation):
 
 CONTRACT = ContractionOperation(name="contract")
 OPERATIONS["contract"] = CONTRACT
+
+
+def unused_label(node: Expr) -> str:
+    """Return a label that a contraction does not have."""
+    used = node.attribute("left") + node.attribute("right")
+    return next(letter for letter in string.ascii_letters if letter not in used)
 
 
 def label_sizes(arguments: Sequence[Expr], labels: Sequence[str]) -> dict[str, Size]:

@@ -12,7 +12,7 @@ from graphc.graph.leaf import is_constant, is_symbol
 from graphc.graph.node import Expr, Operation, make_node
 from graphc.graph.table import OPERATIONS
 from graphc.graph.types import DType
-from graphc.graph.walk import reaching, substitute, topological_order
+from graphc.graph.walk import first_reached, reaching, substitute, topological_order
 from graphc.ops.movement_row import MovementOperation
 
 
@@ -48,19 +48,11 @@ def close(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Closed:
 
 def close_made(outputs: Sequence[Expr], made: set[Expr]) -> Closed:
     """Return the block of outputs that computes the nodes made for it, and takes all others from outside."""
-    captured: dict[Expr, None] = {}
-    seen: set[Expr] = set()
-    stack = list(reversed(outputs))
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if _is_foreign(node) or (node not in made and not is_constant(node)):
-            captured.setdefault(node)
-        else:
-            stack.extend(reversed(node.args))
-    return _closed((), list(captured), outputs)
+
+    def is_outside(node: Expr) -> bool:
+        return _is_foreign(node) or (node not in made and not is_constant(node))
+
+    return _closed((), first_reached(outputs, is_outside), outputs)
 
 
 def _closed(parameters: Sequence[Expr], captured: Sequence[Expr], outputs: Sequence[Expr]) -> Closed:
@@ -84,19 +76,11 @@ def _captured(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr]
     for node in order:
         if node not in inside and (_is_foreign(node) or any(argument in outside for argument in node.args)):
             outside.add(node)
-    found: dict[Expr, None] = {}
-    seen: set[Expr] = set()
-    stack = list(reversed(outputs))
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if node in outside and not (isinstance(node.op, MovementOperation) and len(node.args) == 1):
-            found.setdefault(node)
-        else:
-            stack.extend(reversed(node.args))
-    return list(found)
+
+    def is_whole(node: Expr) -> bool:
+        return node in outside and not (isinstance(node.op, MovementOperation) and len(node.args) == 1)
+
+    return first_reached(outputs, is_whole)
 
 
 def _is_foreign(node: Expr) -> bool:

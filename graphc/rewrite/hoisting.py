@@ -5,13 +5,12 @@ One product of all steps reads the matrix once and runs at the speed of large pr
 
 from __future__ import annotations
 
-import string
 from dataclasses import replace
 
 from graphc.graph.block import placeholder_like
 from graphc.graph.node import Expr, build
 from graphc.graph.walk import reaching, topological_order
-from graphc.ops.contraction_row import CONTRACT
+from graphc.ops.contraction_row import CONTRACT, unused_label
 from graphc.ops.control_row import Loop
 
 
@@ -66,8 +65,7 @@ def _changing(product: Expr, inside: set[Expr]) -> Expr:
 
 def _of_all_steps(product: Expr, stacks: dict[Expr, Expr]) -> Expr:
     """Return the products of all steps as one, the steps along the first axis."""
-    labels = [product.attribute(name) for name in ("left", "right", "out")]
-    step = next(letter for letter in string.ascii_letters if letter not in "".join(labels))
-    left, right = (step * (a in stacks) + text for a, text in zip(product.args, labels, strict=False))
+    sides, step = (product.attribute("left"), product.attribute("right")), unused_label(product)
+    left, right = (step * (a in stacks) + side for a, side in zip(product.args, sides, strict=True))
     first, second = (stacks.get(argument, argument) for argument in product.args)
-    return build(CONTRACT, first, second, left=left, right=right, out=step + labels[2])
+    return build(CONTRACT, first, second, left=left, right=right, out=step + product.attribute("out"))

@@ -73,11 +73,6 @@ class Variant:
         return True
 
 
-def apply_rule(rule: Rule, node: Expr) -> Expr | None:
-    """Return what a rule replaces a node by; None where it does not match."""
-    return apply_variants(rule, fitting_variants(rule, node), node)
-
-
 def fitting_variants(rule: Rule, node: Expr) -> tuple[Variant, ...]:
     """Return the forms of a rule's left side that the operations of the node's arguments do not exclude."""
     return tuple(

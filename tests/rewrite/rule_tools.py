@@ -12,7 +12,7 @@ from graphc.backends.reference import evaluate
 from graphc.check.export_sympy import to_sympy
 from graphc.graph.leaf import constant, symbol
 from graphc.graph.node import Expr
-from graphc.rewrite.match import apply_rule
+from graphc.rewrite.match import apply_variants, fitting_variants
 from graphc.rewrite.rule import ALGEBRAIC, EXACT, STABILISE, Rule
 from graphc.rewrite.rules import RULES
 
@@ -83,7 +83,7 @@ def both_sides(rule: Rule, dtype: str, shape: tuple[int, ...], number: float = 2
         else:
             arguments.append(symbol(name, shape, "bool" if name in rule.booleans.split() else dtype))
     left = rule.equation(*arguments)[0]
-    right = apply_rule(rule, left)
+    right = apply_variants(rule, fitting_variants(rule, left), left)
     assert right is not None, f"{rule.name} does not match its own left side in {dtype}"
     return left, right
 
