@@ -31,13 +31,13 @@ from graphc.settings import Settings, read_settings
 KEPT = 512
 """How many compiled kernels a process keeps: each holds about 0.7 MB."""
 STRICT: frozenset[str] = frozenset({"contract"})
+FAST: frozenset[str] = frozenset({"contract", "reassoc", "arcp", "nsz"})
 RENDER, COMPILE, LOAD, SHARE = (
     "render: the kernel as a Python module",
     "compile: Numba and LLVM",
     "load: native code from the disk cache",
     "share: an equal kernel was compiled before",
 )
-FAST: frozenset[str] = frozenset({"contract", "reassoc", "arcp", "nsz"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ class ReferenceProgram(Program):
 
 
 class CpuProgram(Program):
-    """Runs the kernel's native function."""
+    """Runs the kernel's native functions: without threads or with, each compiled when sizes first ask for it."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)

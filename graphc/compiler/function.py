@@ -55,7 +55,8 @@ def compile(
             GRAPHC_THREADS, else every core this process may use. Loops give the same bits on any number; large
             products of matrices may differ in the last.
 
-    Compiling happens at the first call of each kind (value, gradient, products).
+    Compiling happens at the first call of each kind (value, gradient, products); where sizes are open, once more
+    when those of a call first have enough work for threads.
 
     Raises:
         ArgumentError: the inputs do not fit the expression, or an option is wrong.

@@ -1,4 +1,4 @@
-"""`compile`: from expressions to a `Function`, by one literal list of passes."""
+"""The pipeline: from expressions to a program of a backend, by one literal list of passes."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def make_kernel(outputs: Sequence[Expr], inputs: Sequence[Expr], record: Record)
 
 
 def make_program(outputs: Sequence[Expr], inputs: Sequence[Expr], options: Options, record: Record) -> Program:
-    """Return the program of expressions: simplified, made a kernel of, compiled."""
+    """Return the program of expressions: simplified, made a kernel of, and compiled where no size is open."""
     from graphc.backends.program import PROGRAMS, Job
 
     settings = read_settings()
