@@ -14,7 +14,7 @@ from graphc.batching.transform import batch
 from graphc.errors import ArgumentError
 from graphc.graph.block import is_bundle, placeholder, placeholder_like
 from graphc.graph.dimensions import Size, product
-from graphc.graph.leaf import constant
+from graphc.graph.leaf import constant, pattern
 from graphc.graph.node import Expr, Gradient
 from graphc.graph.origin import here
 from graphc.graph.table import apply
@@ -120,7 +120,7 @@ def _in_chunks(parts: Sequence[Expr], seed: Expr, count: int, size: int) -> list
 def _identity(seed: Expr, count: Size) -> Expr:
     """Return every direction of a seed."""
     if isinstance(count, int) and count <= SMALL_IDENTITY:
-        return apply("reshape", apply("eye", count, dtype=seed.dtype), (count, *seed.shape))
+        return pattern(np.eye(count).reshape(count, *seed.shape), seed.dtype)
     return _directions(seed, apply("arange", count), count)
 
 

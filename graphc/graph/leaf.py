@@ -186,6 +186,12 @@ def constant(value: Any, dtype: Any = None) -> Expr:
     return make_node(CONSTANT, (), (("value", literal),), literal.dtype, literal.array.shape)
 
 
+def pattern(value: Any, dtype: Any = None) -> Expr:
+    """Return a constant whose zeros mean that nothing is there, whatever they are multiplied with."""
+    node = constant(value, dtype)
+    return make_node(CONSTANT, (), (*node.attributes, ("pattern", True)), node.dtype, node.shape)
+
+
 @functools.lru_cache(maxsize=4096)
 def _scalar_literal(key: Any, kind: str, dtype: DType | None) -> Literal:
     """Return the literal of a Python number: most graphs repeat a few."""
@@ -271,6 +277,11 @@ def is_symbol(node: Expr) -> bool:
 def is_constant(node: Expr) -> bool:
     """Tell whether a node is a constant."""
     return node.op is CONSTANT
+
+
+def is_pattern(node: Expr) -> bool:
+    """Tell whether a node is a constant whose zeros mean that nothing is there."""
+    return node.op is CONSTANT and ("pattern", True) in node.attributes
 
 
 def constant_value(node: Expr) -> np.ndarray[Any, Any]:

@@ -10,8 +10,23 @@ from graphc.graph.dimensions import Shape
 from graphc.graph.node import Expr
 from graphc.graph.origin import Origin
 from graphc.graph.types import is_float
+from graphc.kernel.assembly import ASSEMBLE, places_of
 from graphc.kernel.draft import Draft
-from graphc.kernel.ir import Accumulate, Assign, Call, Const, Fold, Index, Let, Loop, Name, Statement, Store, Value
+from graphc.kernel.ir import (
+    Accumulate,
+    Assign,
+    Call,
+    Const,
+    Fold,
+    Index,
+    Let,
+    Loop,
+    Name,
+    Statement,
+    Store,
+    Value,
+    as_value,
+)  # fmt: skip
 from graphc.kernel.partition import Group
 from graphc.kernel.read import Location, Part, Reader
 from graphc.kernel.walk import values_in
@@ -43,6 +58,8 @@ class Nest(Reader):
         for node in self._local_order():
             if isinstance(node.op, ReductionOperation):
                 finished.append((node, self._reduce(node)))
+            elif node.op is ASSEMBLE:
+                self._assemble_array(node)
             elif node in self.draft.plan.placed:
                 self._store(node)
             else:
@@ -72,7 +89,7 @@ class Nest(Reader):
     def _is_local(self, node: Expr, placed: set[Expr]) -> bool:
         """Tell whether a node is computed inside this nest: of this group, or cheap and of its shape."""
         if node in placed:
-            return not isinstance(node.op, ReductionOperation)
+            return not isinstance(node.op, ReductionOperation) and node.op is not ASSEMBLE
         elementwise = isinstance(node.op, ScalarOperation)
         return elementwise and node not in self.draft.plan.placed and node.shape == self.group.space
 
@@ -94,6 +111,16 @@ class Nest(Reader):
             self._place(Store(buffer, self.index, value, node.origin), len(self.axes))
         else:
             self.draft.locations[node] = value
+
+    def _assemble_array(self, node: Expr) -> None:
+        """Store each element of an array that is put together."""
+        assert self.index is not None
+        (item,) = self.index
+        buffer, axis = self.draft.allocate(node), node.attribute("axis")
+        for place, argument in zip(places_of(node.shape, axis), node.args, strict=True):
+            index = (*place[:axis], item, *place[axis:])
+            value = self.read(argument, self.index)
+            self._place(Store(buffer, tuple(map(as_value, index)), value, node.origin), len(self.axes))
 
     def bind(self, value: Value, node: Expr) -> Value:
         """Give a value a name at the outermost loop where it is known."""

@@ -18,6 +18,7 @@ from graphc.graph.table import apply
 from graphc.graph.types import is_float
 from graphc.graph.walk import rebuild, with_arguments
 from graphc.kernel.accumulation import fold_into_products
+from graphc.kernel.elements import in_elements
 from graphc.kernel.layout import transpose_last
 from graphc.kernel.scattered import fold_into_scatters
 from graphc.kernel.sums import sum_before_products
@@ -28,6 +29,8 @@ from graphc.ops.matrix_row import MatrixOperation
 from graphc.ops.movement import EXPAND, RESHAPE, SQUEEZE, TRANSPOSE
 from graphc.ops.reduction_row import ReductionOperation
 from graphc.ops.scalar_row import ScalarOperation
+from graphc.rewrite.engine import simplify
+from graphc.rewrite.rule import EXACT
 
 MANY, SMALL, SHORT = 16, 216, 8
 """Batches of so many products, with at most so many multiplications and terms each, are loops, not library calls."""
@@ -40,7 +43,10 @@ def normalise(roots: Sequence[Expr]) -> list[Expr]:
         became = rebuild(current, _normalise_node)
         following = [became[root] for root in current]
         if following == current:
-            return fold_into_products(fold_into_scatters(current))
+            following = in_elements(current)
+            if following == current:
+                return fold_into_products(fold_into_scatters(current))
+            following = simplify(following, (EXACT,))
         current = following
 
 

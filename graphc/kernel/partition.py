@@ -17,6 +17,7 @@ from graphc.graph.dimensions import Shape
 from graphc.graph.leaf import Leaf
 from graphc.graph.node import Expr
 from graphc.graph.walk import topological_order
+from graphc.kernel.assembly import ASSEMBLE
 from graphc.kernel.product import ACCUMULATE, addend_of, is_product
 from graphc.ops.contraction_row import ContractionOperation
 from graphc.ops.control_row import SCAN
@@ -129,7 +130,7 @@ def _kind(node: Expr) -> tuple[str, Shape]:
         return "scatter", node.shape
     if isinstance(node.op, CumulativeOperation):
         return "scan", node.shape
-    if isinstance(node.op, ReductionOperation):
+    if isinstance(node.op, ReductionOperation) or node.op is ASSEMBLE:
         return "loops", node.args[0].shape
     return "loops", node.shape
 
@@ -223,6 +224,6 @@ def _levels(order: Sequence[Expr], placed: frozenset[Expr]) -> dict[Expr, int]:
 
 def _read_level(node: Expr, aligned: dict[Expr, int], complete: dict[Expr, int]) -> int:
     """Return the level from which on an elementwise node of the same shape can read an argument."""
-    if isinstance(node.op, (*ALONE, ReductionOperation, MovementOperation)) or node.op is ITEM:
+    if isinstance(node.op, (*ALONE, ReductionOperation, MovementOperation)) or node.op in (ITEM, ASSEMBLE):
         return complete[node]
     return aligned[node]
