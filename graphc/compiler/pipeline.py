@@ -18,6 +18,7 @@ from graphc.graph.walk import topological_order
 from graphc.kernel.blocks import block_rows
 from graphc.kernel.buffers import drop_dead, shrink
 from graphc.kernel.collapse import collapse
+from graphc.kernel.columns import in_columns
 from graphc.kernel.describe import describe_kernel, describe_memory
 from graphc.kernel.in_place import write_in_place
 from graphc.kernel.ir import Kernel
@@ -53,6 +54,7 @@ KERNEL_PASSES: list[tuple[str, Callable[[Kernel], Kernel]]] = [
     ("block rows: products that read a matrix twice run on blocks of it", block_rows),
     ("collapse: loops that only run through whole arrays become one", collapse),
     ("unroll: short inner loops become straight-line code, their arrays names", unroll),
+    ("columns: loops that compute much of items run on blocks of columns", in_columns),
     ("drop unused: names nobody uses go", drop_dead),
     ("run in chunks: loops whose iterations need nothing of each other may use threads", run_in_chunks),
     ("reuse memory: workspaces that never live together share", reuse_memory),

@@ -12,7 +12,7 @@ from graphc.graph.table import OPERATIONS
 from graphc.ops.scalar_row import ScalarOperation
 
 _OWN = re.compile(
-    r"(v|w|b|c|i|k|out|acc|view|best|at|step|back)\d+(_end|_nth|_edge|(_[ik]?\d+)+)?|kernel(_[0-9a-f]+)?|np|inf|nan"
+    r"(v|w|b|c|i|k|out|acc|view|best|at|step|back)\d+(_end|_nth|_edge|(_[ibk]?\d+)+)?|columns\d+|kernel(_[0-9a-f]+)?|np|inf|nan"
     r"|gem[mv]|syrk|(add|dot)_rows|sum_any_order|select|float(32|64)|u?int\d+|bool_"
     r"|lapack_\w+(?<!_)|threads|chunk\w*(?<!_)|in_(one|chunks)|empty|fail_if|grown|(limit|free)_blas|gemm_in_parts"
     r"|argsort|searchsorted|call_loop"
