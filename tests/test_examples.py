@@ -38,6 +38,12 @@ EXPECTED = {
     ],
     "mixture_model": ["gradients agree at 1 point", "log density -54,920.25", "1,650 derivatives for the time of "],
     "lstm": ["reverse 0.2291304341", "forward 0.2291304341", "after 1000 steps 0.", "the likeliest text: t"],
+    "camera": [
+        "residuals (100000, 2), Jacobian blocks (100000, 2, 15)",
+        "the blocks agree with differences",
+        "of a camera that is not turned, for the rotation\n[[",
+        "ratio ",
+    ],
     "linear_cost": ["   200    601           1399              599                40200", "plot: "],
 }
 """For each script what its output must hold; the scripts themselves assert that their gradients are right."""
