@@ -27,6 +27,7 @@ WORKLOADS = (
     "k_leapfrog",
     "l_min_max",
     "m_ode",
+    "n_bundle_adjustment",
     "overhead",
     "limits",
 )

@@ -13,6 +13,7 @@ from benchmarks import c_fused_elementwise as c
 from benchmarks import d_logistic_regression as d
 from benchmarks import g_rosenbrock as g
 from benchmarks import m_ode as m
+from benchmarks import n_bundle_adjustment as n
 from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
 
@@ -179,6 +180,30 @@ def m_ode(problem: m.Problem) -> Ways:
 def next_state(state: Any, rates: Any) -> Any:
     """Return the state after a step of Runge and Kutta's method."""
     return m.next_state(lambda at: ca.vertcat(*m.flow(at, rates)), state)
+
+
+def n_bundle_adjustment(problem: n.Problem) -> Ways:
+    """Return the functions of one sight, graphs of scalars, mapped over columns gathered before the call."""
+    sight = ca.SX.sym("sight", 17)
+    rotation, moved = sight[:3], sight[11:14] - sight[3:6]
+    square = ca.dot(rotation, rotation)
+    angle = ca.sqrt(ca.if_else(square > 0, square, 1.0))
+    axis, cosine = rotation / angle, ca.cos(angle)
+    far = cosine * moved + ca.sin(angle) * ca.cross(axis, moved) + (1 - cosine) * ca.dot(axis, moved) * axis
+    local = ca.if_else(square > 0, far, moved + ca.cross(rotation, moved))
+    ratio = local[:2] / local[2]
+    square = ca.dot(ratio, ratio)
+    stretch = 1 + sight[9] * square + sight[10] * square**2
+    residual = sight[14] * (ratio * stretch * sight[6] + sight[7:9] - sight[15:])
+    block = ca.densify(ca.jacobian(residual, sight)[:, :15])
+    cameras, points, weights, seen, who, what = problem.arguments
+    columns = np.concatenate([cameras[who], points[what], weights[:, None], seen], axis=1)
+
+    def over(result: Any) -> Call:
+        """Return the buffered call: items are columns, so that their numbers lie side by side; rows are last."""
+        return buffered(ca.Function("over", [sight], [result]).map(len(who)), (columns,))
+
+    return {"residuals:buffer": lambda: over(residual), "jacobian:buffer": lambda: over(ca.vec(block.T))}
 
 
 def overhead(problem: calls.Problem) -> Ways:

@@ -16,10 +16,20 @@ from benchmarks import i_mixture_model as i
 from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
+from benchmarks.peers.graphc_cameras import n_bundle_adjustment
 from benchmarks.peers.graphc_networks import e_training_step, f_lstm, f_recurrent
 from benchmarks.peers.graphc_science import j_newton, k_leapfrog, l_min_max, m_ode
 
-__all__ = ["e_training_step", "f_lstm", "f_recurrent", "j_newton", "k_leapfrog", "l_min_max", "m_ode"]
+__all__ = [
+    "e_training_step",
+    "f_lstm",
+    "f_recurrent",
+    "j_newton",
+    "k_leapfrog",
+    "l_min_max",
+    "m_ode",
+    "n_bundle_adjustment",
+]
 NET9_WEIGHTS = "a b c d p q u v w"
 
 

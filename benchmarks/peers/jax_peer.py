@@ -21,9 +21,10 @@ from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
 from benchmarks.peers.jax_calls import awaited
+from benchmarks.peers.jax_cameras import n_bundle_adjustment
 from benchmarks.peers.jax_science import j_newton, k_leapfrog, l_min_max, m_ode
 
-__all__ = ["j_newton", "k_leapfrog", "l_min_max", "m_ode"]
+__all__ = ["j_newton", "k_leapfrog", "l_min_max", "m_ode", "n_bundle_adjustment"]
 
 
 def prime() -> None:

@@ -19,7 +19,9 @@ from benchmarks import limits as machine
 from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
 from benchmarks.peers import numba_network
+from benchmarks.peers.numba_cameras import n_bundle_adjustment
 
+__all__ = ["n_bundle_adjustment"]
 FUSED = {"error_model": "numpy", "fastmath": {"contract", "reassoc"}}
 LOG2_E = 1.4426950408889634
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10

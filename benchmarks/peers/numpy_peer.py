@@ -19,6 +19,7 @@ from benchmarks import k_leapfrog as k
 from benchmarks import l_min_max as l_
 from benchmarks import limits as machine
 from benchmarks import m_ode as m
+from benchmarks import n_bundle_adjustment as n
 from benchmarks import overhead as calls
 from benchmarks.common import Array, Call, Ways
 
@@ -130,3 +131,11 @@ def i_mixture_model(problem: i.Problem) -> Ways:
 def overhead(problem: calls.Problem) -> Ways:
     """Return plain additions."""
     return {"value": lambda: Call(calls.add, problem.arguments)}
+
+
+def n_bundle_adjustment(problem: n.Problem) -> Ways:
+    """Return residuals and blocks, an operation at a time."""
+    return {
+        "residuals": lambda: Call(n.residuals, problem.arguments),
+        "jacobian": lambda: Call(n.jacobian, problem.arguments),
+    }

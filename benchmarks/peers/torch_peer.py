@@ -18,6 +18,7 @@ from benchmarks import f_recurrent as f
 from benchmarks import g_rosenbrock as g
 from benchmarks import i_mixture_model as i
 from benchmarks import limits as machine
+from benchmarks import n_bundle_adjustment as n
 from benchmarks import overhead as calls
 from benchmarks.common import Call, Ways
 
@@ -251,6 +252,36 @@ def i_mixture_model(problem: i.Problem) -> Ways:
         "value": lambda: Call(log_density, arguments),
         "value_and_grad": lambda: backward(log_density, arguments, 4),
     }
+
+
+def residual(camera: Any, point: Any, weight: Any, seen: Any) -> Any:
+    """Return the residual of one sight; the guard of Rodrigues' formula stands inside the root too."""
+    rotation, moved = camera[:3], point - camera[3:6]
+    square = rotation @ rotation
+    angle = torch.sqrt(torch.where(square > 0, square, 1.0))
+    axis, cosine = rotation / angle, torch.cos(angle)
+    cross = torch.linalg.cross
+    far = cosine * moved + torch.sin(angle) * cross(axis, moved) + (1 - cosine) * (axis @ moved) * axis
+    local = torch.where(square > 0, far, moved + cross(rotation, moved))
+    ratio = local[:2] / local[2]
+    square = ratio @ ratio
+    return weight * (ratio * (1 + camera[9] * square + camera[10] * square**2) * camera[6] + camera[7:9] - seen)
+
+
+def n_bundle_adjustment(problem: n.Problem) -> Ways:
+    """Return `torch.func.vmap` of the residual and of its Jacobian by reverse mode."""
+    floats, (who, what) = tensors(*problem.arguments[:4]), map(torch.as_tensor, problem.arguments[4:])
+    parts = torch.func.jacrev(residual, argnums=(0, 1, 2))
+
+    def block(*sight: Any) -> Any:
+        by_camera, by_point, by_weight = parts(*sight)
+        return torch.cat([by_camera, by_point, by_weight[:, None]], dim=1)
+
+    def over(of_one: Callable[..., Any]) -> Call:
+        cameras, points, weights, seen = floats
+        return Call(lambda: torch.func.vmap(of_one)(cameras[who], points[what], weights, seen))
+
+    return {"residuals": lambda: over(residual), "jacobian": lambda: over(block)}
 
 
 def overhead(problem: calls.Problem) -> Ways:
