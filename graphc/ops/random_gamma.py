@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from graphc.errors import NotDifferentiable
 from graphc.graph.node import Expr
+from graphc.graph.origin import describe_origin
 from graphc.graph.table import apply
 from graphc.ops.casting import cast
 from graphc.ops.random_bits import normal_of, split, tail, unit, word, words
@@ -22,6 +23,7 @@ class Drawn(ScalarOperation):
         raise NotDifferentiable(
             "random.gamma: the derivative of a gamma number by its parameter is not implemented",
             remedy="use stop_gradient on the parameter, or a score-function estimate of the gradient",
+            origin=describe_origin(node.origin),
         )
 
 

@@ -8,7 +8,7 @@ from graphc.errors import ArgumentError, ShapeError, UnsupportedError
 from graphc.graph.leaf import as_expr, as_exprs
 from graphc.graph.node import Expr, build
 from graphc.graph.table import apply
-from graphc.graph.types import format_shape, normalise_axis
+from graphc.graph.types import format_shape, is_integer, normalise_axis
 from graphc.ops.casting import same_dtype
 from graphc.ops.native_row import ARGSORT, SEARCH
 from graphc.ops.public import public
@@ -68,6 +68,7 @@ def top_k(x: Any, k: int) -> tuple[Expr, Expr]:
 
     Raises:
         ShapeError: there are not so many elements.
+        ArgumentError: ``k`` is no integer.
 
     Example:
         >>> import graphc as gx
@@ -77,6 +78,8 @@ def top_k(x: Any, k: int) -> tuple[Expr, Expr]:
     """
     node, last = _line(x, -1, None)
     size = node.shape[last]
+    if not is_integer(k):
+        raise ArgumentError(f"k: an integer expected, got {k!r}")
     if k < 0 or (isinstance(size, int) and k > size):
         raise ShapeError(f"{k} elements expected of shape {format_shape(node.shape)}: its last axis has {size}")
     order = argsort(node, descending=True)[..., :k]

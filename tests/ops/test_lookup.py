@@ -242,6 +242,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "segments": (lambda: gx.segment_sum(X, ROWS, 3), ShapeError, r"\(5, 3\) and numbers of shape \(4,\)"),
     "scattered values": (lambda: gx.scatter_add((3,), ROWS, X), ShapeError, r"\(4,\) expected, got \(5, 3\)"),
     "k": (lambda: gx.top_k(X, 4), ShapeError, "its last axis has 3"),
+    "fraction of elements": (lambda: gx.top_k(X, 1.5), ArgumentError, "an integer expected, got 1.5"),
     "side": (lambda: gx.searchsorted(X[0], 1.0, "middle"), ArgumentError, "middle"),
     "searched matrix": (lambda: gx.searchsorted(X, 1.0), ShapeError, "one dimension"),
     "kind of sorting": (lambda: gx.sort(X, kind="heapsort"), UnsupportedError, "heapsort"),

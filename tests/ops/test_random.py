@@ -292,7 +292,7 @@ def test_gamma_numbers_of_no_distribution_are_nan() -> None:
 def test_the_derivative_of_gamma_numbers_by_their_parameter_is_refused() -> None:
     a, scale = gx.symbols("a scale")
     number = scale * gx.random.gamma(KEY, a)
-    with pytest.raises(NotDifferentiable, match="by its parameter"):
+    with pytest.raises(NotDifferentiable, match=r"by its parameter[\s\S]*test_random.py"):
         gx.grad(number, a)
     slope = gx.compile(gx.grad(number, scale), [KEY, a])(7, 2.0)
     assert slope == draw(gx.random.gamma(KEY, 2.0))
