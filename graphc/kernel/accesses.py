@@ -36,9 +36,9 @@ class Accesses:
                 self.folds.setdefault(buffer, []).append(op)
             case Library(results=results, operands=operands):
                 for operand in operands:
-                    self.reads.setdefault(operand.buffer, []).append(_part(operand))
+                    self.reads.setdefault(operand.buffer, []).append(part_of(operand))
                 for operand in results:
-                    self.writes.setdefault(operand.buffer, []).append(_part(operand))
+                    self.writes.setdefault(operand.buffer, []).append(part_of(operand))
                     if adds(statement):
                         self.folds.setdefault(operand.buffer, []).append("add")
 
@@ -71,7 +71,7 @@ def touched(kernel: Kernel, *statements: Statement) -> set[str]:
     return names | {kernel.memory(name) for name in names}
 
 
-def _part(operand: Operand) -> Index | None:
+def part_of(operand: Operand) -> Index | None:
     """Return the index of the part of a buffer that a library is handed; for the rows of a block that of its first."""
     if operand.rows and not operand.local:
         return (Name(operand.rows),)

@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphc.kernel.accesses import Accesses
-from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Library, Load, Loop, Name, Statement, Store, Value
+from graphc.kernel.ir import (
+    Accumulate,
+    Assign,
+    Fold,
+    Kernel,
+    Let,
+    Library,
+    Load,
+    Loop,
+    Name,
+    Operand,
+    Statement,
+    Store,
+    Value,
+)
 from graphc.kernel.walk import map_values, statement_values, values_in, walk_statements
 
 
@@ -91,12 +105,7 @@ def _without_dead(body: tuple[Statement, ...], dead: set[str], named: set[str]) 
 def shrink(kernel: Kernel) -> Kernel:
     """Return the kernel with every workspace that lives within one iteration stored without that axis."""
     viewed = set(kernel.bases.values())
-    in_library = {
-        operand.buffer
-        for s in walk_statements(kernel.body) if isinstance(s, Library)
-        for operand in (*s.operands, *s.results)
-    }  # fmt: skip
-    candidates = {n for n, b in kernel.buffers.items() if b.role == "workspace"} - viewed - in_library
+    candidates = {n for n, b in kernel.buffers.items() if b.role == "workspace"} - viewed
     drops: dict[str, set[int]] = {name: set() for name in candidates}
     _find_drops(kernel.body, candidates, drops)
     if not any(drops.values()):
@@ -153,12 +162,19 @@ def _dropped(body: tuple[Statement, ...], drops: dict[str, set[int]], scalars: s
                 result.append(Let(buffer, value, origin))
             case Accumulate(buffer=buffer, op=op, value=value, dtype=dtype, origin=origin) if buffer in scalars:
                 result.append(Fold(buffer, op, value, dtype, origin))
+            case Library(operands=operands, results=results):
+                result.append(replace(statement, operands=_without(operands, drops), results=_without(results, drops)))
             case Store() | Accumulate():
                 kept = _kept(statement.index, drops.get(statement.buffer, set()))
                 result.append(replace(statement, index=kept))
             case _:
                 result.append(statement)
     return tuple(result)
+
+
+def _without(operands: tuple[Operand, ...], drops: dict[str, set[int]]) -> tuple[Operand, ...]:
+    """Return what a library is handed, dropped axes gone."""
+    return tuple(replace(each, index=_kept(each.index, drops.get(each.buffer, set()))) for each in operands)
 
 
 def _kept(index: tuple[Value, ...], positions: set[int]) -> tuple[Value, ...]:

@@ -29,11 +29,11 @@ def lower_library(node: Expr, draft: Draft) -> list[Statement]:
         _as_matrix(draft, draft.place_of(argument), argument.shape, batch, split)
         for argument, split in ((left, first), (right, second), (node, third))
     ]
-    index: tuple[Value, ...] = tuple(Name(f"k{axis}") for axis in range(batch))
+    index: tuple[Value, ...] = tuple(Name(f"i{axis}") for axis in range(batch))
     call = _call(form, [Operand(place.buffer, (*place.lead, *index)) for place in places], node)
     statement: Statement = replace(call, scale=_scale(node, draft))
     for axis in reversed(range(batch)):
-        statement = Loop(f"k{axis}", node.shape[axis], (statement,))
+        statement = Loop(f"i{axis}", node.shape[axis], (statement,))
     return [*begun, statement]
 
 

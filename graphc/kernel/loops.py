@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from graphc.kernel.accesses import part_of
 from graphc.kernel.affine import as_sum
 from graphc.kernel.ir import (
     Accumulate,
@@ -80,9 +81,9 @@ def effects(statements: tuple[Statement, ...], bases: dict[str, str]) -> Effects
                 found.fixed = True
             case Library(results=results, operands=operands):
                 for operand in operands:
-                    _note(found.reads, operand.buffer, None, bases)
+                    _note(found.reads, operand.buffer, part_of(operand), bases)
                 for operand in results:
-                    _note(found.writes, operand.buffer, None, bases)
+                    _note(found.writes, operand.buffer, part_of(operand), bases)
             case _:
                 continue
     return found
@@ -130,15 +131,18 @@ def _earliest(mine: Effects, before: list[Statement], known: list[Effects]) -> i
 
 
 def _merge_target(loop: Loop, mine: Effects, before: list[Statement], known: list[Effects]) -> int | None:
-    """Return the position of the last earlier loop that the loop can join, or None."""
+    """Return the position of the last earlier loop that a loop can join, first among those that it reads from."""
+    found: int | None = None
     for position in range(len(before) - 1, max(-1, len(before) - 1 - REACH), -1):
         other = before[position]
         same = isinstance(other, Loop) and (other.index, other.extent) == (loop.index, loop.extent)
         if same and can_merge(loop.index, known[position], mine):
-            return position
+            if known[position].writes.keys() & mine.reads.keys():
+                return position
+            found = position if found is None else found
         if not can_swap(known[position], mine):
-            return None
-    return None
+            break
+    return found
 
 
 def can_swap(first: Effects, second: Effects) -> bool:

@@ -92,11 +92,11 @@ class _Peeler:
         touched = [effects(statements, self.bases).buffers for statements in each]
         result: list[Statement] = []
         for number, item in enumerate(items):
+            others = outside.union(*touched[:number], *touched[number + 1 :])
             if isinstance(item, Group):
-                others = outside.union(*touched[:number], *touched[number + 1 :])
                 result.extend(self._peeled(item, others))
             elif isinstance(item, Loop):
-                result.append(replace(item, body=self.block(item.body, outside)))
+                result.append(replace(item, body=self.block(item.body, others)))
             else:
                 result.append(item)
         return tuple(result)

@@ -81,6 +81,37 @@ def test_a_batched_product_and_its_gradient_share_the_operand_as_it_lies_for_bot
     assert products[0].operands[0].buffer == products[1].operands[1].buffer
 
 
+def whitened_gradient(d):
+    """Return a loss of differences times triangular matrices made of numbers, its gradient, and the inputs."""
+    rows, logs, below = gx.tensor("x", ("n", d)), gx.tensor("q", (20, d)), gx.tensor("l", (20, d * (d - 1) // 2))
+    centred = rows[:, None, :] - logs
+    matrices = gx.pad(gx.unpack_lower(below), ((0, 0), (1, 0), (0, 1))) + gx.exp(logs)[:, :, None] * np.eye(d)
+    norms = gx.sum(gx.einsum("kij,nkj->nki", matrices, centred) ** 2, axis=2)
+    loss = gx.sum(gx.log(1 + norms)) + gx.sum(logs) * gx.sum(gx.exp(2 * logs))
+    return [loss, *gx.grad(loss, [logs, below])], [rows, logs, below]
+
+
+def test_what_a_batched_product_is_given_lives_for_one_product_at_a_time():
+    x, a, scale = gx.tensor("x", (20, "n", 9)), gx.tensor("A", (20, 9, 9)), gx.tensor("s", (20,))
+    outputs = [gx.sum(gx.cos((gx.tanh(x) * scale[:, None, None]) @ a), axis=(1, 2))]
+    kernel = make_kernel(simplify(outputs), [x, a, scale], Record())
+    assert {len(buffer.shape) for buffer in kernel.buffers.values() if buffer.role == "workspace"} == {2}
+    values = [np.random.default_rng(0).normal(size=shape) for shape in ((20, ROWS, 9), (20, 9, 9), (20,))]
+    expected = np.cos(np.tanh(values[0]) * values[2][:, None, None] @ values[1]).sum(axis=(1, 2))
+    np.testing.assert_allclose(gx.compile(outputs, [x, a, scale])(*values)[0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("d", [5, 17])
+def test_loops_around_batched_products_give_what_the_reference_gives(d, threads):
+    outputs, inputs = whitened_gradient(d)
+    shapes = [(2000 // d, d), (20, d), (20, d * (d - 1) // 2)]
+    values = [np.random.default_rng(0).normal(size=shape) / 2 for shape in shapes]
+    expected = gx.compile(outputs, inputs, backend="reference")(*values)
+    for found, wanted in zip(gx.compile(outputs, inputs, threads=threads)(*values), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-11)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("rows", "columns"), [(3, 2), (0, 60), (4, 50), (300, 50), (257, 130)])
 def test_a_product_of_a_matrix_with_itself_is_symmetric_and_half_the_work(rows, columns, dtype):
