@@ -82,7 +82,7 @@ def _is_candidate(node: Expr, count: Size, linear: bool) -> bool:
     if axis is None and not (linear and all(isinstance(size, int) for size in node.shape)):
         return False
     each = product(size for number, size in enumerate(node.shape) if number != axis)
-    if node.op is GATHER or not isinstance(each, int) or each > (WIDEST if linear else LARGEST):
+    if node.op is GATHER or not isinstance(each, int) or not 0 < each <= (WIDEST if linear else LARGEST):
         return False
     if node.op is CONTRACT:  # others are long enough for a library: see `normalise`
         return linear and _is_short(node, each)

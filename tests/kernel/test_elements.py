@@ -182,3 +182,12 @@ def test_a_layer_on_joined_features_stays_a_product_of_matrices():
     x, w = gx.tensor("x", ("n", 3)), gx.tensor("w", (6, 5))
     kernel = kernel_of([gx.tanh(gx.concatenate([x, x**2], axis=1) @ w)], [x, w])
     assert len(library_calls(kernel)) == 1
+
+
+def test_items_of_nothing_are_arrays_of_nothing():
+    x = gx.tensor("x", ("items", 0))
+    doubled = gx.vmap(lambda item: gx.concatenate([gx.sin(item), item]))(x)
+    padded = gx.vmap(lambda item: gx.concatenate([gx.sin(item), gx.ones((2,))]))(x)
+    first, second = gx.compile([doubled, padded], inputs=[x])(np.zeros((20, 0)))
+    assert first.shape == (20, 0)
+    assert second.tolist() == [[1.0, 1.0]] * 20
