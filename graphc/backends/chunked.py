@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from graphc.backends import loop_calls
 from graphc.backends.outlining import Stretch, changed_numbers, needed_elsewhere, outlined
+from graphc.backends.python_text import WORD, assigned, tuple_text
 from graphc.backends.source import FUNCTION, Renderer, Source
 from graphc.graph.dimensions import Shape, product
 from graphc.graph.types import DType
@@ -24,8 +24,6 @@ CHUNK = Name("chunk")
 """The number of a chunk."""
 ROWS = [f"{name} &= {(1 << 48) - 1:#x}" for name in ("chunk_first", "chunk_end")]
 """Lines that show LLVM that no row is negative: else Numba's places from the end of arrays stay, and loads gather."""
-_TARGETS = re.compile(r" +([^=\[]*) = ")
-_WORD = re.compile(r"[^\W\d]\w*")
 
 
 class ChunkRenderer(Renderer):
@@ -101,8 +99,7 @@ class ChunkRenderer(Renderer):
 
     def names_so_far(self) -> list[str]:
         """Return the names that the kernel's function has given values to by now."""
-        targets = [found[1] for line in self.out.lines if (found := _TARGETS.match(line))]
-        return list(dict.fromkeys([*self.arguments, *(name for target in targets for name in _WORD.findall(target))]))
+        return list(dict.fromkeys([*self.arguments, *assigned(self.out.lines)]))
 
 
 class _ChunkedLoop:
@@ -122,12 +119,12 @@ class _ChunkedLoop:
         """Write the loop's function before the kernel's; return the names of what it is given as it is."""
         lines = self.renderer.loop_lines(self.loop)
         bound = {s.name for s in walk_statements(self.loop.body) if hasattr(s, "name")}
-        used = set(_WORD.findall("\n".join(lines))) - bound - {buffer.name for buffer in self.own}
+        used = set(WORD.findall("\n".join(lines))) - bound - {buffer.name for buffer in self.own}
         given = [name for name in self.renderer.names_so_far() if name in used]
         slots = [f"chunk_{buffer.name}" for buffer in self.own]
         arguments = ["chunk", "chunk_first", "chunk_end", *given, *slots, *self.numbers]
         lines = [f"    {buffer.name} = chunk_{buffer.name}[chunk]" for buffer in self.own] + lines
-        lines += [f"    return {_tuple(self.numbers)}"] if self.numbers else []
+        lines += [f"    return {tuple_text(self.numbers)}"] if self.numbers else []
         self.renderer.preamble += [f"def {self.function}({', '.join(arguments)}):", *lines, ""]
         return given
 
@@ -140,8 +137,8 @@ class _ChunkedLoop:
         line(depth, f"chunks = chunk_count({times}, {size(self.chunks.work * step)}, {size(each)})")
         line(depth, "if chunks == 1:")
         whole = [f"{buffer.name}.reshape({self.renderer.shape((1, *buffer.shape))})" for buffer in self.own]
-        call = f"in_one({self.function}, {self.extent}, {_tuple([*self.given, *whole, *self.numbers])})"
-        line(depth + 1, f"{_tuple(self.numbers)} = " * bool(self.numbers) + call)
+        call = f"in_one({self.function}, {self.extent}, {tuple_text([*self.given, *whole, *self.numbers])})"
+        line(depth + 1, f"{tuple_text(self.numbers)} = " * bool(self.numbers) + call)
         line(depth, "else:")
         self._write_chunks(depth + 1)
 
@@ -156,8 +153,8 @@ class _ChunkedLoop:
         totals = list(zip(self.totals, (op for _, op in self.chunks.totals), strict=True))
         self._for_each_chunk(depth, [start for buffer, op in totals for start in _start(buffer, op)])
         numbers = [self.renderer.literal(neutral(fold.op, fold.dtype)) for fold in folds]
-        parts = _tuple([f"chunk_{name}" for name in self.numbers])
-        arguments = _tuple([*self.given, *(f"chunk_{buffer.name}" for buffer in self.own), *numbers])
+        parts = tuple_text([f"chunk_{name}" for name in self.numbers])
+        arguments = tuple_text([*self.given, *(f"chunk_{buffer.name}" for buffer in self.own), *numbers])
         call = f"in_chunks({self.function}, {self.extent}, chunks, {rows}, {THREADS}, {parts}, {arguments})"
         self.renderer._line(depth, call)
         ends = [replace(fold, value=Load(f"chunk_{fold.name}", (CHUNK,), fold.dtype)) for fold in folds]
@@ -165,10 +162,8 @@ class _ChunkedLoop:
 
     def _allocate(self, depth: int, name: str, dtype: DType, shape: Shape) -> None:
         """Write the allocation of an array with a place for each chunk."""
-        kind = "bool_" if dtype == "bool" else dtype
-        self.renderer.helpers.add(kind)
         sizes = "".join(f", {self.renderer.size(size)}" for size in shape)
-        self.renderer._line(depth, f"chunk_{name} = empty((chunks{sizes or ','}), {kind})")
+        self.renderer._line(depth, f"chunk_{name} = empty((chunks{sizes or ','}), {self.renderer.typed_name(dtype)})")
 
     def _for_each_chunk(self, depth: int, statements: list[Statement]) -> None:
         """Write a loop over the chunks."""
@@ -191,8 +186,3 @@ def _end(total: Buffer, op: str) -> list[Statement]:
         return Accumulate(total.name, index, op, part, total.dtype)
 
     return over_elements("k", total.shape, folded)
-
-
-def _tuple(texts: list[str]) -> str:
-    """Return the text of a tuple."""
-    return f"({', '.join(texts)}{',' * (len(texts) == 1)})"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from graphc.backends.python_text import WORD, assigned, tuple_text
 from graphc.kernel.accesses import Accesses
 from graphc.kernel.ir import Accumulate, Assign, Fold, Kernel, Let, Loop, Store
 from graphc.kernel.parallel import names_needed
@@ -19,8 +20,6 @@ OFTEN = 4
 """Loops become a function if there are so many of one text."""
 PLAIN = (Let, Assign, Fold, Store, Accumulate, Loop)
 """What loops hold that may be functions: nothing that makes arrays, hands them on, or ends the kernel."""
-_WORD = re.compile(r"(?<![.\w])[^\W\d]\w*")
-_TARGETS = re.compile(r" +([^=\[]*) = ")
 _INDEX = re.compile(r" +for (\w+) in ")
 
 
@@ -96,17 +95,12 @@ def _function(name: str, outline: Outline) -> str:
 def _call(name: str, outline: Outline) -> str:
     """Return the line that calls the function in the place of a loop."""
     changed = outline.stretch.changed
-    return f"    {f'{_tuple(changed)} = ' * bool(changed)}call_loop({name}, {_tuple(outline.given)})"
-
-
-def _tuple(names: Sequence[str]) -> str:
-    """Return the text of a tuple."""
-    return f"({', '.join(names)},)"
+    return f"    {f'{tuple_text(changed)} = ' * bool(changed)}call_loop({name}, {tuple_text(outline.given)})"
 
 
 def _outlines(lines: Sequence[str], stretches: Sequence[Stretch]) -> Iterator[Outline]:
     """Yield the outline of each stretch."""
-    known = set(_WORD.findall(lines[0].partition("(")[2]))
+    known = set(WORD.findall(lines[0].partition("(")[2]))
     position = 1
     for stretch in stretches:
         known.update(_bound(lines[position : stretch.first]))
@@ -129,13 +123,12 @@ def _outline(lines: Sequence[str], stretch: Stretch, known: set[str]) -> Outline
             given.append(word)
         return names.get(word, word)
 
-    text = [_WORD.sub(renamed, line) for line in lines]
+    text = [WORD.sub(renamed, line) for line in lines]
     if stretch.changed:
-        text.append(f"    return {_tuple([names[name] for name in stretch.changed])}")
+        text.append(f"    return {tuple_text([names[name] for name in stretch.changed])}")
     return Outline(tuple(text), tuple(given), stretch)
 
 
 def _bound(lines: Sequence[str]) -> set[str]:
     """Return the names that lines give values to."""
-    targets = {name for line in lines if (found := _TARGETS.match(line)) for name in _WORD.findall(found[1])}
-    return targets | {found[1] for line in lines if (found := _INDEX.match(line))}
+    return assigned(lines).keys() | {found[1] for line in lines if (found := _INDEX.match(line))}
