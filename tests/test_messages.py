@@ -15,8 +15,8 @@ X, V, ITEMS = gx.symbol("x"), gx.tensor("v", (3,)), np.ones((2, 3))
 
 MISTAKES: list[tuple[Callable[[], Any], type[GraphcError], str]] = [
     (lambda: gx.jacobian(3.0), ArgumentError, "jacobian: expressions expected, got float 3.0"),
-    (lambda: gx.hessian(3.0), ArgumentError, "an expression expected, got float"),
-    (lambda: gx.hessian(V), ShapeError, r"a scalar expected, got shape \(3,\)"),
+    (lambda: gx.hessian(3.0), ArgumentError, "hessian: an expression expected, got float"),
+    (lambda: gx.hessian(V), ShapeError, r"hessian: a scalar expected, got shape \(3,\)"),
     (lambda: gx.hvp(X**3, X, [1.0]), ArgumentError, r"hvp: vectors: expected the structure \*, got \[\*\]"),
     (lambda: gx.hvp(gx.sin, 3.0, 1.0), ArgumentError, r"hvp: the tuple of the function's arguments .*\n.*\n.*\(x,\)"),
     (lambda: gx.jvp(gx.sin, 3.0, 1.0), ArgumentError, "jvp: the tuple of the function's arguments expected, got float"),
@@ -24,10 +24,15 @@ MISTAKES: list[tuple[Callable[[], Any], type[GraphcError], str]] = [
     (lambda: gx.vmap(gx.sin, in_axes=2)(ITEMS), ShapeError, r"vmap: argument 0 of shape \(2, 3\) has no axis 2"),
     (lambda: gx.vmap(gx.add)(ITEMS, ITEMS.T), ShapeError, "2 along axis 0 of argument 0, 3 along axis 0 of argument 1"),
     (lambda: gx.vmap(lambda a: a["w"], in_axes=1)({"w": V}), ShapeError, r"vmap: argument 0\['w'\] of shape \(3,\)"),
-    (lambda: gx.cond(V > 0, lambda: X, lambda: X), DTypeError, r"cond: .*got bool of shape \(3,\)\n.*\n.*gx.where"),
     (lambda: gx.cond(X > 0, lambda: X, lambda: (X, X)), ArgumentError, r"the true branch: expected the structure"),
     (lambda: gx.switch(X, [lambda: X]), DTypeError, "switch: the index must be an integer scalar, got float64"),
-    (lambda: gx.fori_loop(0, 2.5, lambda i, c: c, X), DTypeError, "a bound must be an integer scalar, got float64"),
+    (lambda: gx.switch(0, lambda: X), ArgumentError, "branches: a sequence of at least one function expected"),
+    (lambda: gx.scan(3, 0.0, V), ArgumentError, "scan: f: a function expected, got 3"),
+    (lambda: gx.map(V, V), ArgumentError, "map: f: a function expected, got v"),
+    (lambda: gx.while_loop(lambda c: c > 0, 1, X), ArgumentError, "while_loop: body: a function expected, got 1"),
+    (lambda: gx.compile(X, inputs=3), ArgumentError, "inputs: symbols expected, got 3"),
+    (lambda: gx.top_k(V, 1.5), ArgumentError, "k: an integer expected, got 1.5"),
+    (lambda: gx.einsum(3, V), ArgumentError, 'a text such as "ij,jk->ik" expected, got 3'),
     (lambda: gx.scan(lambda c, a: (c, a), 0.0, X), ShapeError, "xs holds a number, .*\n.*\n.*use it in the body as it"),
     (lambda: gx.eye("n"), UnsupportedError, r"eye: a named dimension .*\n.*\n.*gx.diag\(gx.ones\(n\)\)"),
 ]

@@ -91,7 +91,7 @@ def cost(expression: Expr, wrt: Any = None) -> Cost:
         >>> gx.cost(x * y + x).memoised_steps
         4
     """
-    require_scalar(expression)
+    require_scalar(expression, "cost")
     targets = tree.leaves(default_targets(expression) if wrt is None else wrt)
     table = adjoints({expression: constant(1, expression.dtype)}, targets)
     function = topological_order([expression])

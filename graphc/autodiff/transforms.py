@@ -75,7 +75,7 @@ def vjp(expression: Any, wrt: Any, adjoint: Any, *, unused: str = "zero") -> Any
     given = tree.require_structure(adjoint, structure, "vjp: adjoint")
     seeds: dict[Expr, Expr] = {}
     for output, value in zip(outputs, given, strict=True):
-        seed = seed_like(value, output, "adjoint")
+        seed = seed_like(value, output, "the adjoint of {}")
         seeds[output] = apply("add", seeds[output], seed) if output in seeds else seed
     nodes, result = tree.flatten(wrt)
     return tree.unflatten(result, _gradients(seeds, nodes, unused))
@@ -96,7 +96,7 @@ def jvp(expression: Any, wrt: Any, tangent: Any) -> Any:
     nodes, structure = tree.flatten(wrt)
     given = tree.require_structure(tangent, structure, "jvp: tangent")
     require_differentiable(nodes)
-    seeds = {node: seed_like(value, node, "tangent") for node, value in zip(nodes, given, strict=True)}
+    seeds = {node: seed_like(value, node, "the tangent of {}") for node, value in zip(nodes, given, strict=True)}
     outputs, result = tree.flatten(expression)
     found = forward_tangents(outputs, seeds)
     return tree.unflatten(result, [or_zero(t, o) for o, t in zip(outputs, found, strict=True)])
@@ -111,7 +111,7 @@ def default_targets(*expressions: Expr) -> dict[str, Expr]:
     return found
 
 
-def require_scalar(expression: Expr) -> None:
+def require_scalar(expression: Expr, what: str = "grad") -> None:
     """Refuse what has no gradient: anything but a float scalar.
 
     Raises:
@@ -120,16 +120,16 @@ def require_scalar(expression: Expr) -> None:
         DTypeError: its dtype is no float.
     """
     if not isinstance(expression, Expr):
-        raise ArgumentError(f"grad: an expression expected, got {type(expression).__name__}", origin=here())
+        raise ArgumentError(f"{what}: an expression expected, got {type(expression).__name__}", origin=here())
     if expression.shape:
         raise ShapeError(
-            f"grad: a scalar expected, got shape {format_shape(expression.shape)}",
+            f"{what}: a scalar expected, got shape {format_shape(expression.shape)}",
             remedy="reduce it with .sum() or .mean(), or use gx.vjp with an adjoint of that shape",
             origin=here(),
         )
     if not expression.is_differentiable:
         raise DTypeError(
-            f"grad: the expression has dtype {expression.dtype}, which has no derivative",
+            f"{what}: the expression has dtype {expression.dtype}, which has no derivative",
             remedy="cast it with .astype(float)",
             origin=here(),
         )
@@ -169,11 +169,15 @@ def require_differentiable(wrt: Sequence[Any], what: str = "wrt") -> None:
 
 
 def seed_like(value: Any, node: Expr, what: str) -> Expr:
-    """Return an adjoint or tangent as an expression of the node's dtype, its shape checked."""
+    """Return an adjoint or tangent as an expression of the node's dtype, its shape checked.
+
+    Raises:
+        ShapeError: it has another; ``what`` is what the message calls it, {} standing for the node's name.
+    """
     seed = as_expr(value)
     if seed.shape != node.shape:
         raise ShapeError(
-            f"the {what} of {_name(node)} has shape {format_shape(seed.shape)}, expected {format_shape(node.shape)}",
+            f"{what.format(_name(node))} has shape {format_shape(seed.shape)}, expected {format_shape(node.shape)}",
             origin=here(),
         )
     return apply("astype", seed, node.dtype)

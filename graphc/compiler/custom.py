@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.autodiff.transforms import seed_like
-from graphc.compiler.targets import require_function
 from graphc.compiler.tracing import Transformed
 from graphc.errors import ArgumentError
 from graphc.graph import tree
 from graphc.graph.block import placeholder_like
+from graphc.graph.functions import require_function
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
@@ -69,6 +69,12 @@ class CustomFunction:
             raise ArgumentError(f"{self.name}: {self.__name__} has no rule", remedy=remedy, origin=here())  # type: ignore[attr-defined]
         bound = inspect.signature(self.function).bind(*arguments, **options)
         bound.apply_defaults()
+        if any(not 0 <= position < len(bound.args) for position in self.fixed):
+            raise ArgumentError(
+                f"{self.name}: nondiff_argnums {self.fixed} for a function called with {len(bound.args)} argument(s)",
+                remedy="count positions from 0",
+                origin=here(),
+            )
         fixed = [bound.args[position] for position in self.fixed]
         free = [number for number in range(len(bound.args)) if number not in self.fixed]
 
@@ -162,14 +168,14 @@ def _with_vjp(function: Callable[..., Any], rules: Sequence[Callable[..., Any]],
         raise ArgumentError("custom_vjp: forward must return a pair (value, what backward needs)", origin=here())
     likes = as_exprs(*tree.require_structure(returned[0], structure, "custom_vjp: the value of forward"))
     for like, value in zip(likes, values, strict=True):
-        seed_like(like, value, "value of forward")
+        seed_like(like, value, "custom_vjp: the value of forward")
     bars = [placeholder_like(value) for value in values]
     contributions = backward(returned[1], tree.unflatten(structure, bars))
     if not isinstance(contributions, tuple) or len(contributions) != len(arguments):
         message = f"custom_vjp: backward must return a tuple of {len(arguments)}, one for each argument"
         raise ArgumentError(message, remedy="return None for an argument whose contribution is zero", origin=here())
     nodes, parts = [], []
-    for argument, contribution in zip(arguments, contributions, strict=True):
+    for number, (argument, contribution) in enumerate(zip(arguments, contributions, strict=True)):
         leaves, shape = _flat(argument)
         given = (
             [None] * len(leaves)
@@ -177,8 +183,9 @@ def _with_vjp(function: Callable[..., Any], rules: Sequence[Callable[..., Any]],
             else tree.require_structure(contribution, shape, "custom_vjp: what backward returns")
         )
         nodes += leaves
+        what = f"custom_vjp: the contribution to argument {number}"
         parts += [
-            apply("zeros_like", leaf) if each is None else seed_like(each, leaf, "contribution")
+            apply("zeros_like", leaf) if each is None else seed_like(each, leaf, what)
             for leaf, each in zip(leaves, given, strict=True)
         ]
     return tree.unflatten(structure, with_rule(values, nodes, close(bars, parts), PULL))
@@ -194,7 +201,9 @@ def _with_jvp(function: Callable[..., Any], rules: Sequence[Callable[..., Any]],
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise ArgumentError("custom_jvp: the rule must return a pair (value, tangent)", origin=here())
     tangents = tree.require_structure(returned[1], structure, "custom_jvp: the tangent")
-    parts = [seed_like(tangent, value, "tangent") for tangent, value in zip(tangents, values, strict=True)]
+    parts = [
+        seed_like(tangent, value, "custom_jvp: the tangent") for tangent, value in zip(tangents, values, strict=True)
+    ]
     return tree.unflatten(structure, with_rule(values, nodes, close(seeds, parts), PUSH))
 
 

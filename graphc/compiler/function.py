@@ -10,9 +10,9 @@ from graphc.compiler.explanation import explain
 from graphc.compiler.pipeline import check_options, native_kernel
 from graphc.compiler.programs import Programs
 from graphc.compiler.signature import Signature, make_signature
-from graphc.compiler.targets import is_function
 from graphc.errors import ArgumentError
 from graphc.graph import tree
+from graphc.graph.functions import is_function
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.origin import here

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.compiler import stable
-from graphc.compiler.targets import Argnums, chosen, is_function, refuse_wrt, require_sequence
+from graphc.compiler.targets import Argnums, chosen, refuse_wrt, require_sequence
 from graphc.compiler.tracing import Transformed
 from graphc.errors import ArgumentError
+from graphc.graph.functions import is_function
 from graphc.graph.node import Expr
 from graphc.graph.origin import here
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from graphc.autodiff.transforms import seed_like
 from graphc.compiler import stable
-from graphc.compiler.targets import Argnums, chosen, is_function, refuse_wrt, require_function, require_sequence
+from graphc.compiler.targets import Argnums, chosen, refuse_wrt, require_sequence
 from graphc.compiler.tracing import Transformed
 from graphc.graph import tree
 from graphc.graph.block import placeholder_like
+from graphc.graph.functions import is_function, require_function
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.ops.control_row import close, instantiate
@@ -166,7 +167,9 @@ def linearize(target: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[
 
     def derivative(needed: Sequence[Expr], *given: Any) -> Any:
         values = tree.require_structure(given, structure, "linearize: tangents")
-        tangents = [seed_like(each, like, "tangent") for each, like in zip(values, block.parameters, strict=False)]
+        tangents = [
+            seed_like(each, like, "linearize: a tangent") for each, like in zip(values, block.parameters, strict=False)
+        ]
         return tree.unflatten(result, instantiate(block, [*tangents, *needed]))
 
     return value, functools.partial(Transformed(derivative, lambda product, _: product), needed)

@@ -9,11 +9,11 @@ from typing import Any
 from graphc.batching.rules import spread
 from graphc.batching.transform import batch
 from graphc.compiler.stable import fresh_symbol
-from graphc.compiler.targets import require_function
 from graphc.compiler.tracing import Transformed
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph import tree
 from graphc.graph.dimensions import Size
+from graphc.graph.functions import require_function
 from graphc.graph.leaf import as_exprs
 from graphc.graph.node import Expr
 from graphc.graph.origin import here

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +112,8 @@ def make_signature(outputs: Sequence[Expr], inputs: Any) -> Signature:
         _require_distinct_names(used)
         arguments = tuple(Argument(symbol_name(node), tree.Slot(), 1) for node in used)
         return Signature(arguments, tuple(used), explicit=len(used) < 2)
+    if not isinstance(inputs, Iterable):
+        raise ArgumentError(f"inputs: symbols expected, got {inputs!r}", origin=here())
     if isinstance(inputs, Expr):
         inputs = [inputs]
     entries = list(inputs.items()) if isinstance(inputs, Mapping) else [(None, entry) for entry in inputs]

@@ -63,7 +63,7 @@ def jacobian(expression: Any, wrt: Any = None, mode: str = "auto", chunk: int | 
 
 def hessian(expression: Expr, wrt: Any = None, chunk: int | None = None) -> Any:
     """Return the second derivatives of a scalar expression; see `graphc.hessian`."""
-    transforms.require_scalar(expression)
+    transforms.require_scalar(expression, "hessian")
     targets = transforms.default_targets(expression) if wrt is None else wrt
     return jacobian(value_and_grad(expression, targets)[1], targets, "forward", chunk)
 

@@ -13,21 +13,6 @@ from graphc.graph.origin import here
 Argnums = int | Sequence[int]
 
 
-def is_function(target: Any) -> bool:
-    """Tell whether a target is a Python function, not expressions."""
-    return callable(target) and not isinstance(target, Expr)
-
-
-def require_function(target: Any, what: str) -> None:
-    """Refuse anything but a Python function.
-
-    Raises:
-        ArgumentError: it is something else.
-    """
-    if not is_function(target):
-        raise ArgumentError(f"{what}: a function expected, got {target!r}", origin=here())
-
-
 def require_expressions(nodes: Sequence[Any], what: str) -> None:
     """Refuse anything but expressions.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph import tree
+from graphc.graph.functions import require_function
 from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr, record_nodes
 from graphc.graph.table import apply
@@ -72,8 +73,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
             f"the index must be an integer scalar, got {node.dtype} of shape {format_shape(node.shape)}",
             remedy='cast it with .astype("int64"); gx.take looks an array of positions up',
         )
-    if not branches:
-        raise ArgumentError("there are no branches to choose from")
+    if not isinstance(branches, Sequence) or not branches:
+        raise ArgumentError(f"branches: a sequence of at least one function expected, got {branches!r}")
     chosen = apply("minimum", apply("maximum", apply("astype", node, "int64"), 0), len(branches) - 1)
     return _choose(chosen, branches, [f"branch {number}" for number in range(len(branches))], operands)
 
@@ -85,10 +86,7 @@ def _choose(index: Expr, branches: Sequence[Callable[..., Any]], names: Sequence
         DTypeError, ShapeError, ArgumentError: the branches differ; they are named.
     """
     for name, branch in zip(names, branches, strict=True):
-        if not callable(branch):
-            raise ArgumentError(
-                f"{name}: a function expected, got {branch!r}", remedy="write lambda: value, or use gx.where"
-            )
+        require_function(branch, name, remedy="write lambda: value, or use gx.where")
     with record_nodes() as made:
         results = [branch(*operands) for branch in branches]
         flat = [[as_expr(leaf) for leaf in tree.leaves(result)] for result in results]

@@ -9,6 +9,7 @@ from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.graph import tree
 from graphc.graph.block import placeholder, placeholder_like
 from graphc.graph.dimensions import Dimension, Size, fresh_count, larger
+from graphc.graph.functions import require_function
 from graphc.graph.leaf import as_expr
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
@@ -57,6 +58,7 @@ def scan(
         >>> sums.shape
         (time,)
     """
+    require_function(f, "scan: f")
     initial, carries, carry_structure = _carry(init)
     arrays, element_structure = tree.flatten(xs)
     sequences = [as_expr(array) for array in arrays]
@@ -100,6 +102,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Expr, Any], Any], init: An
         >>> gx.fori_loop(0, 10, lambda i, y: gx.cos(x * y), x).shape
         ()
     """
+    require_function(body, "fori_loop: body")
     start, end = _bound(lower), _bound(upper)
     if isinstance(start, Expr) or isinstance(end, Expr):
         return _counted(start, end, body, init)
@@ -165,6 +168,8 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init
         >>> round(gx.compile(gx.grad(root, a))(4.0), 9)
         0.25
     """
+    require_function(condition, "while_loop: condition")
+    require_function(body, "while_loop: body")
     initial, carries, structure = _carry(init)
     going_on = as_expr(condition(tree.unflatten(structure, carries)))
     if going_on.shape or going_on.dtype != "bool":
@@ -195,6 +200,7 @@ def map_elements(f: Callable[[Any], Any], xs: Any) -> Any:
         >>> gx.map(lambda row: row.sum(), gx.tensor("x", ("batch", 3))).shape
         (batch,)
     """
+    require_function(f, "map: f")
     return scan(lambda _, x: (None, f(x)), None, xs)[1]
 
 

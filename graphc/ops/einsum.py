@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphc.errors import ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.node import Expr
 from graphc.graph.table import apply
 from graphc.graph.types import format_shape
@@ -24,7 +24,7 @@ def einsum(subscripts: str, *arrays: Any) -> Expr:
         arrays: one for each part of the subscripts; contracted pairwise from the left.
 
     Raises:
-        ShapeError: the subscripts do not fit the operands.
+        ArgumentError, ShapeError: the subscripts are no text, or do not fit the operands.
 
     Example:
         >>> import graphc as gx
@@ -53,8 +53,10 @@ def _parse(subscripts: str, nodes: Sequence[Expr]) -> tuple[list[str], str]:
     """Return the labels of each operand and of the result, ``...`` replaced by fresh labels.
 
     Raises:
-        ShapeError: the text is no subscripts for these operands.
+        ArgumentError, ShapeError: they are no text, or none for these operands.
     """
+    if not isinstance(subscripts, str):
+        raise ArgumentError(f'subscripts: a text such as "ij,jk->ik" expected, got {subscripts!r}')
     text = subscripts.replace(" ", "")
     inputs, arrow, out = text.partition("->")
     parts = inputs.split(",")

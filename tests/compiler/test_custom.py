@@ -230,6 +230,12 @@ def ruled(forward: Any, backward: Any) -> Any:
     return function
 
 
+def ruled_but_for(position: int) -> Any:
+    function = gx.custom_vjp(lambda x: x, nondiff_argnums=position)
+    function.defvjp(lambda x: (x, None), lambda _, g: (g,))
+    return function
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -240,7 +246,8 @@ def ruled(forward: Any, backward: Any) -> Any:
         (lambda: ruled(lambda x: x, lambda k, g: (g,))(1.0), ArgumentError, "a pair"),
         (lambda: ruled(lambda x: ((x, x), x), lambda k, g: (g,))(1.0), ArgumentError, "value of forward"),
         (lambda: ruled(lambda x: (x, x), lambda k, g: g)(1.0), ArgumentError, "tuple of 1"),
-        (lambda: ruled(lambda x: (x, x), lambda k, g: (np.ones(3),))(1.0), ShapeError, "contribution"),
+        (lambda: ruled(lambda x: (x, x), lambda k, g: (np.ones(3),))(1.0), ShapeError, "contribution to argument 0"),
+        (lambda: ruled_but_for(1)(1.0), ArgumentError, r"nondiff_argnums \(1,\) for a function called with 1"),
     ],
 )
 def test_errors_name_the_users_line(call: Any, error: type[GraphcError], message: str) -> None:
