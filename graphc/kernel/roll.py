@@ -32,6 +32,7 @@ from graphc.kernel.ir import (
 from graphc.kernel.regularity import Earlier, Element, Group, Numbered, Operand, Own, Same, regular_group
 from graphc.kernel.repeats import find_repeats
 from graphc.kernel.statement_table import StatementTable, with_leaves
+from graphc.kernel.unroll import open_short
 from graphc.kernel.walk import map_value, map_values, statement_values, values_in, walk_statements
 
 FEWEST = 64
@@ -42,6 +43,7 @@ MULTIPLES = (1, 2, 3, 4)
 
 def roll(kernel: Kernel) -> Kernel:
     """Return the kernel with groups of statements that are repeated many times as loops."""
+    kernel = open_short(kernel)
     if len(kernel.body) < FEWEST:
         return kernel
     table = StatementTable(kernel)

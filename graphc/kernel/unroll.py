@@ -7,6 +7,7 @@ points uses vectors. An array that an iteration fills and reads at known places 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 from graphc.graph.table import OPERATIONS
 from graphc.kernel.affine import bound_of, settled
@@ -37,6 +38,22 @@ FEW = 4
 """Loops of more are better left to LLVM, which has vectors for them, unless arrays or conditions go."""
 LONGEST = 256
 """Unrolled, a loop has at most so many statements."""
+LONG = 300
+"""A kernel of more statements is straight-line code; so are its outer loops of at most `WIDEST` iterations then."""
+WIDEST = 8
+
+
+def open_short(kernel: Kernel) -> Kernel:
+    """Return a long kernel without short outer loops: an unrolled recurrence of vectors is scalar statements alone."""
+    if len(kernel.body) <= LONG:
+        return kernel
+    unroller = _Unroller(kernel)
+    parts = [
+        _copies(statement) if isinstance(statement, Loop) and unroller.opens(statement) else (statement,)
+        for statement in kernel.body
+    ]
+    body = tuple(chain.from_iterable(parts))
+    return kernel if body == kernel.body else kernel.with_body(_in_names(body, unroller.workspaces))
 
 
 def unroll(kernel: Kernel) -> Kernel:
@@ -51,6 +68,11 @@ class _Unroller:
         self.bases = kernel.bases
         workspaces = (name for name, buffer in kernel.buffers.items() if buffer.role == "workspace")
         self.workspaces = frozenset(workspaces) - set(self.bases.values())
+
+    def opens(self, loop: Loop) -> bool:
+        """Tell whether an outer loop is short enough to be statements."""
+        few = isinstance(loop.extent, int) and loop.extent <= WIDEST
+        return few and _is_short(loop) and _gains(loop, self.workspaces)
 
     def block(self, body: Body, outside: frozenset[str], inside: bool = False) -> Body:
         """Return a block with its short loops unrolled, given the buffers accessed outside of it."""

@@ -120,3 +120,27 @@ def test_values_are_those_of_the_reference(name, length, native, monkeypatch):
 )
 def test_what_constants_decide_is_worked_out_and_nothing_else(value, result):
     assert settled(value) == (value if result is None else result)
+
+
+def unrolled_recurrence(steps):
+    """Return the squares of a pair after steps written one after the other, and the gradient for four rates."""
+    rates, pair = gx.tensor("rates", (4,)), gx.constant([1.0, 0.5])
+    for _ in range(steps):
+        prey, predators = pair
+        change = gx.stack([prey * (rates[0] - rates[1] * predators), predators * (rates[2] * prey - rates[3])])
+        pair = pair + 0.1 * change
+    loss = gx.sum(pair**2)
+    return [loss, gx.grad(loss, rates)], [rates]
+
+
+@pytest.mark.parametrize(("steps", "opened"), [(3, False), (40, True), (200, True)])
+def test_an_unrolled_recurrence_of_vectors_has_no_loops_over_the_vectors(steps, opened, monkeypatch):
+    monkeypatch.setenv("GRAPHC_CHECK", "1")
+    outputs, inputs = unrolled_recurrence(steps)
+    kernel = kernel_of((outputs, inputs))
+    extents = [statement.extent for statement in walk_statements(kernel.body) if isinstance(statement, Loop)]
+    assert (2 not in extents) == opened
+    values = np.array([0.4, 0.3, 0.2, 0.1])
+    expected = gx.compile(outputs, inputs, backend="reference")(values)
+    for got, wanted in zip(gx.compile(outputs, inputs)(values), expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12)
