@@ -5,7 +5,10 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import graphc as gx
 
 FOLDER = Path(__file__).parent.parent / "examples"
 SHARED = {"_timing", "_walkthrough"}
@@ -79,3 +82,17 @@ def test_the_sympy_check_of_the_examples_can_fail(monkeypatch, tmp_path) -> None
     walkthrough["walk_through"].__globals__["sympy_gradient"] = lambda *_: 6.000001
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         walkthrough["walk_through"]("f", x * x, {x: 3.0})
+
+
+def test_the_turn_of_the_camera_has_its_derivatives_where_there_is_no_turn(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    turned = runpy.run_path(str(FOLDER / "camera.py"))["turned"]
+    point = np.array([0.5, -2.0, 3.0])
+    by_hand = [[0.0, point[2], -point[1]], [-point[2], 0.0, point[0]], [point[1], -point[0], 0.0]]
+    for mode in ("forward", "reverse"):
+        jacobian = gx.jacobian(turned, mode=mode)
+        np.testing.assert_array_equal(jacobian(np.zeros(3), point), by_hand)
+        np.testing.assert_allclose(jacobian(np.full(3, 1e-5), point), by_hand, atol=1e-4)
+    weights = np.array([1.0, 2.0, 4.0])
+    gradient = gx.grad(lambda rotation: gx.sum(turned(rotation, gx.constant(point)) * weights))(np.zeros(3))
+    np.testing.assert_array_equal(gradient, weights @ by_hand)

@@ -20,6 +20,7 @@ from graphc.graph.types import DType
 from graphc.graph.walk import reaching, topological_order, with_arguments
 from graphc.kernel.assembly import ASSEMBLE, item_axis, places_of
 from graphc.kernel.cells import Cell, Cells, Elements
+from graphc.kernel.partition import CHEAP
 from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.diagonals import ON_DIAGONAL, TRIANGLE
 from graphc.ops.joining import CONCATENATE
@@ -35,7 +36,7 @@ LARGEST = 32
 """Arrays of more elements an item stay arrays."""
 WIDEST = 256
 """The same for those that hold a number for each direction of a Jacobian: most are zeros."""
-ELEMENTARY = 8
+ELEMENTARY = 9
 """Elementary functions of more elements an item are better left to loops, which have vectors for them."""
 LONGEST = 1024
 """Contractions of more multiplications an item stay products of matrices."""
@@ -87,7 +88,7 @@ def _is_candidate(node: Expr, count: Size, linear: bool) -> bool:
     if node.op is CONTRACT:  # others are long enough for a library: see `normalise`
         return linear and _is_short(node, each)
     if isinstance(node.op, ScalarOperation):
-        return node.op.cost <= ELEMENTARY or each <= ELEMENTARY
+        return node.op.cost <= CHEAP or each <= ELEMENTARY
     return isinstance(node.op, (MovementOperation, ReductionOperation))
 
 

@@ -21,6 +21,7 @@ from graphc.kernel.accumulation import fold_into_products
 from graphc.kernel.elements import in_elements
 from graphc.kernel.layout import transpose_last
 from graphc.kernel.scattered import fold_into_scatters
+from graphc.kernel.small_matrices import written_out
 from graphc.kernel.sums import sum_before_products
 from graphc.ops.contraction_row import CONTRACT
 from graphc.ops.cumulative import CumulativeOperation
@@ -69,7 +70,8 @@ def _normalise_node(node: Expr, args: tuple[Expr, ...]) -> Expr:
                 return _search_trailing(node)
         if isinstance(node.op, CumulativeOperation):
             return _scan_trailing(node)
-        return _expanded(node)
+        written = written_out(node)
+        return _expanded(node) if written is None else written
 
 
 def _expanded(node: Expr) -> Expr:
