@@ -168,7 +168,8 @@ def linearize(target: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[
     def derivative(needed: Sequence[Expr], *given: Any) -> Any:
         values = tree.require_structure(given, structure, "linearize: tangents")
         tangents = [
-            seed_like(each, like, "linearize: a tangent") for each, like in zip(values, block.parameters, strict=False)
+            seed_like(each, like, "linearize: the tangent of {}")
+            for each, like in zip(values, block.parameters, strict=False)
         ]
         return tree.unflatten(result, instantiate(block, [*tangents, *needed]))
 
