@@ -115,16 +115,20 @@ def summary_table(records: Sequence[Record]) -> str:
     return table(("case", "graphc us", "best rival", "ratio", "best by hand", "ratio"), rows)
 
 
+ALONE = {"value_and_grad": "value", "jacobian": "residuals"}
+"""By the name of a quantity: the function that it is the derivatives of."""
+
+
 def ratio_table(records: Sequence[Record]) -> str:
-    """Return how much longer value and gradient take than the value alone, for each peer in each case."""
+    """Return how much longer derivatives take than the function alone, for each peer in each case."""
     times = {(case_of(record), name_of(record)): record["best_us"] for record in records if "best_us" in record}
     rows = []
     for (case, name), both in times.items():
         *where, quantity = case
-        plain = times.get(((*where, "value"), name))
-        if quantity == "value_and_grad" and plain is not None:
+        plain = times.get(((*where, ALONE.get(quantity)), name))
+        if plain is not None:
             rows.append((title_of(case), name, number(plain), number(both), number(both / plain)))
-    return table(("case", "peer", "value us", "value and gradient us", "ratio"), rows)
+    return table(("case", "peer", "function us", "with derivatives us", "ratio"), rows)
 
 
 def workload_table(records: Sequence[Record]) -> str:

@@ -6,7 +6,8 @@ import pytest
 import graphc as gx
 from graphc.compiler.pipeline import Record, make_kernel
 from graphc.kernel.blocks import ROWS
-from graphc.kernel.ir import Loop
+from graphc.kernel.columns import in_columns
+from graphc.kernel.ir import Buffer, Call, Const, Kernel, Load, Loop, Name, Store
 from graphc.rewrite.engine import simplify
 
 
@@ -89,6 +90,26 @@ def test_what_reads_the_results_at_other_places_sees_them(monkeypatch):
     expected = gx.compile(outputs, inputs, backend="reference")(values)
     for got, wanted in zip(gx.compile(outputs, inputs)(values), expected, strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-12)
+
+
+def by_hand(reads):
+    """Return a kernel that writes an item's place, then computes much from another place of the item."""
+    item, n = Name("i0"), gx.tensor("x", ("n",)).shape[0]
+    shapes = {"x": "input", "out": "output", "more": "output"}
+    buffers = {name: Buffer(name, "float64", (n, 2), role) for name, role in shapes.items()}
+    buffers["view"] = Buffer("view", "float64", (n, 2), "view", "out")
+    value = Load(reads, (item, Const(0, "int64")), "float64")
+    for _ in range(3):
+        value = Call("tanh", (value,), "float64")
+    first = Store("out", (item, Const(0, "int64")), Load("x", (item, Const(1, "int64")), "float64"))
+    body = (Loop("i0", n, (first, Store("more", (item, Const(1, "int64")), value))),)
+    return Kernel((buffers["x"],), buffers, body, ("out", "more"))
+
+
+@pytest.mark.parametrize(("reads", "waits"), [("x", True), ("out", False), ("view", False)])
+def test_writes_do_not_wait_where_an_iteration_reads_what_it_wrote(reads, waits):
+    kernel = by_hand(reads)
+    assert (in_columns(kernel) is not kernel) == waits
 
 
 def test_threads_have_columns_of_their_own():
