@@ -159,7 +159,11 @@ def require_differentiable(wrt: Sequence[Any], what: str = "wrt") -> None:
     """
     for node in wrt:
         if not isinstance(node, Expr):
-            raise ArgumentError(f"{what}: expressions expected, got {type(node).__name__} {node!r}", origin=here())
+            raise ArgumentError(
+                f"{what}: expressions expected, got {type(node).__name__} {node!r}",
+                remedy="pass the expression itself, neither its name nor a value",
+                origin=here(),
+            )
         if not node.is_differentiable:
             raise DTypeError(
                 f"{what}: {_name(node)} has dtype {node.dtype}, which has no derivative",

@@ -76,10 +76,14 @@ def _places(
             raise OutOfRangeError(
                 f"{node.op.name}: index {value} is out of range for axis {number} of size {whole[number]}",
                 origin=describe_origin(node.origin),
-                remedy='indices go from -n to n - 1; mode="clip" or "drop" where others are meant',
+                remedy=_REMEDIES[type(node.op)],
             )
     where = (positions(places, number, index, values) for number in range(len(places.axes)))
     return tuple(np.broadcast_to(np.asarray(each), shape) for each in where), inside
 
 
+_REMEDIES = {
+    GatherOperation: 'indices go from -n to n - 1; gx.take(x, indices, mode="clip") takes the nearest element instead',
+    ScatterOperation: 'indices go from -n to n - 1; mode="drop" leaves out values for other places',
+}
 EVALUATORS = {GatherOperation: gather, ScatterOperation: scatter, NativeOperation: order}

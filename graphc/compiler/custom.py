@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from graphc.autodiff.transforms import seed_like
@@ -21,6 +22,7 @@ from graphc.ops.control_row import close, instantiate
 from graphc.ops.custom_row import AGAIN, PULL, PUSH, with_rule
 
 Positions = int | Sequence[int]
+_RULES_RUNNING: ContextVar[frozenset[CustomFunction]] = ContextVar("rules_running", default=frozenset())
 
 
 class CustomFunction:
@@ -61,9 +63,13 @@ class CustomFunction:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """Return the value: expressions of expressions, numbers and arrays of numbers and arrays.
 
+        Called in its own rule it is the plain function: there the rule would never come to an end.
+
         Raises:
             ArgumentError: there is no rule yet, or what it returns has not the structure it should have.
         """
+        if self in _RULES_RUNNING.get():
+            return self.function(*arguments, **options)
         if not self.rules:
             remedy = f"call its method {self.name.replace('custom_', 'def')} first"
             raise ArgumentError(f"{self.name}: {self.__name__} has no rule", remedy=remedy, origin=here())  # type: ignore[attr-defined]
@@ -83,15 +89,24 @@ class CustomFunction:
             return self.function(*(given[number] for number in sorted(given)), **bound.kwargs)
 
         make = _with_vjp if self.name == "custom_vjp" else _with_jvp
-        build = functools.partial(make, whole, [functools.partial(rule, *fixed) for rule in self.rules])
+        build = functools.partial(make, whole, [functools.partial(self._run, rule, *fixed) for rule in self.rules])
         return Transformed(build, lambda value, _: value)(*(bound.args[number] for number in free))
+
+    def _run(self, rule: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a rule returns, in which this is the plain function."""
+        before = _RULES_RUNNING.set(_RULES_RUNNING.get() | {self})
+        try:
+            return rule(*arguments)
+        finally:
+            _RULES_RUNNING.reset(before)
 
 
 def custom_vjp(function: Callable[..., Any], nondiff_argnums: Positions = ()) -> CustomFunction:
     """Return the function with a reverse rule of its own, to be given by its method ``defvjp``.
 
     Forward mode uses the transpose of the rule, so that all modes and orders work. What the function uses
-    without its being an argument has no derivative through it.
+    without its being an argument has no derivative through it. In the rule the function may be called by its
+    name, and is the plain one there: what a second derivative takes from that call is not from the rule.
 
     Args:
         function: a function of pytrees of expressions (or arrays).
@@ -111,7 +126,8 @@ def custom_jvp(function: Callable[..., Any], nondiff_argnums: Positions = ()) ->
     """Return the function with a forward rule of its own, to be given by its method ``defjvp``.
 
     Reverse mode uses the transpose of the rule, which is linear in the tangents, so that all modes and
-    orders work. What the function uses without its being an argument has no derivative through it.
+    orders work. What the function uses without its being an argument has no derivative through it. In the
+    rule the function may be called by its name, and is the plain one there, see `custom_vjp`.
 
     Args:
         function: a function of pytrees of expressions (or arrays).

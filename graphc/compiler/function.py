@@ -10,6 +10,7 @@ from graphc.compiler.explanation import explain
 from graphc.compiler.pipeline import check_options, native_kernel
 from graphc.compiler.programs import Programs
 from graphc.compiler.signature import Signature, make_signature
+from graphc.compiler.targets import require_expressions
 from graphc.errors import ArgumentError
 from graphc.graph import tree
 from graphc.graph.functions import is_function
@@ -76,6 +77,8 @@ def compile(
     leaves, structure = tree.flatten(expression)
     if not leaves:
         raise ArgumentError("compile: there is no expression to compile", origin=here())
+    if wrt is not None:
+        require_expressions(tree.leaves(wrt), "wrt")
     outputs = as_exprs(*leaves)
     definition = Definition(tuple(outputs), structure, make_signature(outputs, inputs), wrt, options)
     return Function(definition)

@@ -122,7 +122,8 @@ def make_signature(outputs: Sequence[Expr], inputs: Any) -> Signature:
         leaves, structure = tree.flatten(entry)
         for leaf in leaves:
             if not isinstance(leaf, Expr) or not is_symbol(leaf):
-                raise ArgumentError(f"inputs: symbols expected, got {leaf!r}", origin=here())
+                remedy = "list what gx.symbol, gx.tensor or gx.parameter returned, neither its name nor a value"
+                raise ArgumentError(f"inputs: symbols expected, got {leaf!r}", remedy=remedy, origin=here())
         simple = isinstance(structure, tree.Slot)
         made.append(Argument(name or (symbol_name(entry) if simple else f"argument{position}"), structure, len(leaves)))
         symbols.extend(leaves)

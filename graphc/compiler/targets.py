@@ -21,7 +21,11 @@ def require_expressions(nodes: Sequence[Any], what: str) -> None:
     """
     for node in nodes:
         if not isinstance(node, Expr):
-            raise ArgumentError(f"{what}: expressions expected, got {type(node).__name__} {node!r}", origin=here())
+            raise ArgumentError(
+                f"{what}: expressions expected, got {type(node).__name__} {node!r}",
+                remedy="pass the expression itself, neither its name nor a value",
+                origin=here(),
+            )
 
 
 def refuse_wrt(wrt: Any, what: str) -> None:

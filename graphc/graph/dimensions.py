@@ -10,7 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, overload
+
+from graphc.errors import ArgumentError
+from graphc.graph.origin import here
+from graphc.graph.table import apply
+
+if TYPE_CHECKING:
+    from graphc.graph.node import Expr
 
 Size: TypeAlias = "int | Dimension"
 Shape: TypeAlias = "tuple[Size, ...]"
@@ -43,12 +50,14 @@ Monomial: TypeAlias = "tuple[Atom, ...]"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dimension:
-    """A size known only by name, or made of such sizes by arithmetic.
+    """A size known only by name, or made of such sizes by arithmetic; with floats it is the number it stands for.
 
     Example:
         >>> batch = dimension("batch")
         >>> print(2 * batch + 1)
         2*batch + 1
+        >>> 0.5 * batch
+        size("batch")*0.5
     """
 
     terms: tuple[tuple[Monomial, int], ...]
@@ -59,8 +68,14 @@ class Dimension:
     def __hash__(self) -> int:
         return hash(self.terms)
 
-    def __lt__(self, other: Size) -> bool:
-        return str(self) < str(other)
+    def __lt__(self, other: object) -> NoReturn:
+        raise ArgumentError(
+            f"the dimension {self} has no size before the function is called, so it cannot be compared",
+            remedy='compare the number it stands for: gx.astype(n, "int64") < 3; larger of two: gx.maximum(n, 3)',
+            origin=here(),
+        )
+
+    __le__ = __gt__ = __ge__ = __lt__
 
     def __str__(self) -> str:
         parts = []
@@ -87,12 +102,24 @@ class Dimension:
     def __rsub__(self, other: int) -> Size:
         return (-self) + other
 
-    def __mul__(self, other: Size) -> Size:
+    @overload
+    def __mul__(self, other: Size) -> Size: ...
+    @overload
+    def __mul__(self, other: float) -> Expr: ...
+    def __mul__(self, other: Size | float) -> Size | Expr:
+        if isinstance(other, float):
+            return apply("multiply", self, other)
         if not isinstance(other, (int, Dimension)):
             return NotImplemented
         return _polynomial((tuple(sorted((*m, *n), key=str)), c * d) for m, c in self.terms for n, d in _terms(other))
 
     __radd__, __rmul__ = __add__, __mul__
+
+    def __truediv__(self, other: float | Size) -> Expr:
+        return apply("divide", self, other)
+
+    def __rtruediv__(self, other: float) -> Expr:
+        return apply("divide", other, self)
 
     def __floordiv__(self, other: Size) -> Size:
         exact = _divide_exactly(self, other)

@@ -89,6 +89,11 @@ def as_shape(value: Any) -> Shape:
         _refuse_dtype(value)
     if isinstance(value, (str, int, np.integer, Dimension)):
         return (as_size(value),)
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "iu":
+        raise ShapeError(
+            f"a shape expected, got an array of {value.dtype} with shape {value.shape}",
+            remedy="symbols hold no value: give the shape here, and the value when the function is called",
+        )
     try:
         return tuple(as_size(size) for size in value)
     except TypeError:

@@ -217,7 +217,12 @@ def fitting(returned: Any, structure: tree.Structure, initial: Sequence[Expr]) -
     Raises:
         ArgumentError, ShapeError, DTypeError: it has another structure, shape or dtype.
     """
-    leaves = tree.require_structure(returned, structure, "the carry")
+    if tree.structure(returned) != structure:
+        raise ArgumentError(
+            f"the carry begins with the structure {structure} and becomes {tree.structure(returned)}",
+            remedy="return from the body a carry built as the first one is",
+        )
+    leaves = tree.leaves(returned)
     paths = [path for path, _ in tree.flatten_with_paths(structure)]
     return [_fitting(value, node, path) for value, node, path in zip(leaves, initial, paths, strict=True)]
 

@@ -128,6 +128,25 @@ def test_the_rule_is_what_counts_not_the_function() -> None:
     assert gx.grad(gx.grad(doubled))(1.0) == pytest.approx(-2 * np.sin(1.0), rel=1e-14)
 
 
+def test_a_rule_may_call_its_function_which_is_the_plain_one_there() -> None:
+    reverse, forward = gx.custom_vjp(lambda x, y: gx.exp(x) * y), gx.custom_jvp(lambda x, y: gx.exp(x) * y)
+    reverse.defvjp(lambda x, y: (reverse(x, y), (x, y)), lambda kept, g: (7 * g * reverse(*kept), None))
+    forward.defjvp(lambda p, t: (forward(*p), 7 * forward(*p) * t[0]))
+    for function in (reverse, forward):
+        assert function(0.0, 2.0) == 2.0
+        assert gx.grad(function)(0.0, 2.0) == 14.0
+        assert gx.grad(gx.grad(function))(0.0, 2.0) == 14.0  # of the plain function's part in the rule
+
+
+def test_a_function_has_its_rule_again_after_the_rule_failed() -> None:
+    clipped = gx.custom_vjp(lambda x: x)
+    clipped.defvjp(lambda x: clipped(x), lambda _, g: (g,))
+    with pytest.raises(ArgumentError, match="a pair"):
+        clipped(1.0)
+    clipped.defvjp(lambda x: (clipped(x), None), lambda _, g: (5 * g,))
+    assert gx.grad(clipped)(1.0) == 5.0
+
+
 def test_a_rule_that_is_not_linear_has_one_mode() -> None:
     clipped = gx.custom_vjp(lambda x: x)
     clipped.defvjp(lambda x: (x, None), lambda _, adjoint: (gx.clip(adjoint, -1, 1),))

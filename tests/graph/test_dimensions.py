@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import graphc as gx
 from graphc.errors import ArgumentError, ShapeError
 from graphc.graph.dimensions import (
     Dimension,
@@ -123,3 +126,18 @@ def test_the_length_of_an_open_dimension_is_an_error() -> None:
     with pytest.raises(ArgumentError, match="open dimension batch"):
         len(tensor("X", ("batch", 3)))
     assert len(tensor("X", (4, 3))) == 4
+
+
+def test_with_floats_and_in_quotients_a_size_is_the_number_it_stands_for() -> None:
+    n = tensor("X", ("n", 3)).shape[0]
+    assert isinstance(n, Dimension)
+    numbers = [0.5 * n, n * 0.5, n / 2, 3 / n, n / n, np.float64(0.5) * n]
+    found = gx.compile([tensor("X", ("n", 3)).sum(), *numbers], backend="reference")(X=np.zeros((4, 3)))
+    assert found == [0.0, 2.0, 2.0, 2.0, 0.75, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+def test_sizes_that_are_open_have_no_order(compare: Callable[[object, object], bool]) -> None:
+    for left, right in ((dimension("n"), 3), (3, dimension("n")), (dimension("n"), dimension("m"))):
+        with pytest.raises(ArgumentError, match="no size before the function is called"):
+            compare(left, right)

@@ -112,7 +112,7 @@ def test_a_carry_that_changes_is_refused_with_the_remedy() -> None:
         gx.scan(lambda c, e: (c + e, None), 0.0, x)
     with pytest.raises(DTypeError, match="the carry begins as int64 and becomes float64"):
         gx.scan(lambda c, e: (c + e.sum(), None), gx.constant(0), x)
-    with pytest.raises(ArgumentError, match="the carry: expected the structure"):
+    with pytest.raises(ArgumentError, match="the carry begins with the structure"):
         gx.scan(lambda c, e: ((c, c), None), 0.0, x)
     with pytest.raises(ArgumentError, match="must return a pair"):
         gx.scan(lambda c, e: c, 0.0, x)
