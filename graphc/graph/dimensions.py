@@ -57,7 +57,7 @@ class Dimension:
         >>> print(2 * batch + 1)
         2*batch + 1
         >>> 0.5 * batch
-        size("batch")*0.5
+        astype(size("batch"), dtype=float64)*0.5
     """
 
     terms: tuple[tuple[Monomial, int], ...]
