@@ -27,13 +27,14 @@ def getitem(x: Any, index: Any) -> Expr:
     ``max(batch - 1, 0)``. An integer beyond a named dimension is an error when the function is called.
     Integers may be values: lists, arrays and expressions of integers index too, negative ones from the end.
     The reference backend, and ``compile(debug="index")``, raise `OutOfRangeError` for a value out of range;
-    native code does not look: it reads the nearest element, and writes nothing (`Expr.at`).
+    native code does not look: it reads the nearest element, and writes nothing (`Expr.at`). A NumPy array or list
+    of booleans stands for the positions where it is true.
 
     Raises:
         ShapeError: too many indices, or an integer out of range.
         OutOfRangeError: an index in a list or array is out of range.
         DTypeError: an array that holds no integers.
-        UnsupportedError: a mask, as shapes must not depend on values.
+        UnsupportedError: a mask that is an expression, as shapes must not depend on values.
 
     Example:
         >>> import graphc as gx
@@ -79,10 +80,42 @@ def expand_ellipsis(items: tuple[Any, ...], node: Expr) -> list[Any]:
                 f"an index of type {type(item).__name__}: integers, slices, None, ... and arrays of integers index",
                 remedy="convert it to an integer or an array",
             )
-    count = sum(item is not None and item is not Ellipsis for item in items)
+    count = sum(_axes_of(item) for item in items)
     if count > node.ndim:
         raise ShapeError(f"{count} indices for an array of shape {format_shape(node.shape)}")
     if sum(item is Ellipsis for item in items) > 1:
         raise ShapeError("an index can have one ellipsis (...)")
     position = next((number for number, item in enumerate(items) if item is Ellipsis), len(items))
-    return [*items[:position], *[slice(None)] * (node.ndim - count), *items[position + 1 :]]
+    whole = [slice(None)] * (node.ndim - count)
+    return _without_masks([*items[:position], *whole, *items[position + 1 :]], node)
+
+
+def _axes_of(item: Any) -> int:
+    """Return how many axes an item of an index is for."""
+    if item is None or item is Ellipsis:
+        return 0
+    return np.ndim(item) if _is_known_mask(item) else 1
+
+
+def _is_known_mask(item: Any) -> bool:
+    """Tell whether an item is an array or list of booleans, known now."""
+    return isinstance(item, (list, np.ndarray)) and np.ndim(item) > 0 and np.asarray(item).dtype == bool
+
+
+def _without_masks(items: list[Any], node: Expr) -> list[Any]:
+    """Return an index with the masks that are known as the positions where they are true, an array for each axis."""
+    result: list[Any] = []
+    axis = 0
+    for item in items:
+        if _is_known_mask(item):
+            mask, sizes = np.asarray(item), node.shape[axis : axis + np.ndim(item)]
+            if mask.shape != sizes:
+                raise ShapeError(
+                    f"a mask of shape {format_shape(mask.shape)} for axes of shape {format_shape(sizes)}",
+                    remedy="give a mask with an element for each element of these axes",
+                )
+            result.extend(np.nonzero(mask))
+        else:
+            result.append(item)
+        axis += _axes_of(item)
+    return result

@@ -295,3 +295,34 @@ def test_a_check_goes_through_arrays_of_indices() -> None:
         compared = {method.name: method.compared for method in report.methods}
         assert report.ok
         assert compared["complex"] == compared["forward"] > 0
+
+
+@pytest.mark.parametrize("rest", [(), (slice(None, None, 2),), (np.array([1, 0, 1]),)], ids=["alone", "slice", "array"])
+@pytest.mark.parametrize("mask", [[True, False, True, True], np.array([False] * 4)], ids=["some", "none"])
+def test_a_mask_that_is_known_selects_what_numpy_selects(mask, rest) -> None:
+    if rest and isinstance(rest[0], np.ndarray) and not np.any(mask):
+        rest = (np.array([], int),)
+    values = np.arange(12.0).reshape(4, 3)
+    x = gx.tensor("x", (4, 3))
+    expected = values[(np.asarray(mask), *rest)]
+    found = gx.compile([x[(mask, *rest)], gx.grad(gx.sum(x[(mask, *rest)] ** 2), x)], [x])(values)
+    np.testing.assert_array_equal(found[0], expected)
+    slopes = np.zeros((4, 3))
+    np.add.at(slopes, (np.asarray(mask), *rest), 2 * expected)
+    np.testing.assert_array_equal(found[1], slopes)
+
+
+def test_a_mask_of_several_axes_selects_and_sets() -> None:
+    values = np.arange(24.0).reshape(2, 3, 4)
+    mask = values[0] % 5 < 2
+    x = gx.tensor("x", (2, 3, 4))
+    found = gx.compile([x[..., mask], x.at[:, mask].set(-1.0)], [x])(values)
+    changed = values.copy()
+    changed[:, mask] = -1
+    np.testing.assert_array_equal(found[0], values[..., mask])
+    np.testing.assert_array_equal(found[1], changed)
+
+
+def test_a_mask_of_another_shape_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"a mask of shape \(3,\) for axes of shape \(4,\)"):
+        gx.tensor("x", (4, 3))[[True, False, True]]
