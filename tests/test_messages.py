@@ -52,7 +52,7 @@ MISTAKES: list[tuple[Callable[[], Any], type[GraphcError], str]] = [
     (lambda: gx.top_k(V, 1.5), ArgumentError, "k: an integer expected, got 1.5"),
     (lambda: gx.einsum(3, V), ArgumentError, 'a text such as "ij,jk->ik" expected, got 3'),
     (lambda: gx.scan(lambda c, a: (c, a), 0.0, X), ShapeError, "xs holds a number, .*\n.*\n.*use it in the body as it"),
-    (lambda: gx.eye("n"), UnsupportedError, r"eye: a named dimension .*\n.*\n.*gx.diag\(gx.ones\(n\)\)"),
+    (lambda: gx.eye("n", 3), UnsupportedError, r"eye: a named dimension .*\n.*\n.*gx.diag\(gx.ones\(n - k\), k\)"),
 ]
 
 

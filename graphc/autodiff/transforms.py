@@ -182,6 +182,7 @@ def seed_like(value: Any, node: Expr, what: str) -> Expr:
     if seed.shape != node.shape:
         raise ShapeError(
             f"{what.format(_name(node))} has shape {format_shape(seed.shape)}, expected {format_shape(node.shape)}",
+            remedy="give it the shape of what it belongs to; sum adjoints over axes that were broadcast",
             origin=here(),
         )
     return apply("astype", seed, node.dtype)

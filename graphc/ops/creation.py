@@ -141,7 +141,7 @@ def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float64") -> Exp
     """Return a matrix with ones on a diagonal and zeros elsewhere, as ``numpy.eye``.
 
     Args:
-        n, m: the numbers of rows and columns, integers; as many columns as rows when ``m`` is None.
+        n, m: the numbers of rows and columns; as many columns as rows when ``m`` is None.
         k: how far the diagonal is above the main one.
         dtype: of the result.
 
@@ -152,10 +152,15 @@ def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float64") -> Exp
                [0., 0., 1.]])
 
     Raises:
-        UnsupportedError: a size is a named dimension.
+        UnsupportedError: a size is a named dimension, and the matrix is not square or the diagonal not the main one.
     """
     if isinstance(n, (str, Dimension)) or isinstance(m, (str, Dimension)):
-        raise UnsupportedError("a named dimension is not supported here", remedy="write gx.diag(gx.ones(n))")
+        if k != 0 or (m is not None and as_size(m) != as_size(n)):
+            raise UnsupportedError(
+                "a named dimension is supported for the main diagonal of square matrices",
+                remedy="write gx.diag(gx.ones(n - k), k), with gx.pad for more rows or columns",
+            )
+        return apply("diag", apply("ones", n, dtype))
     return constant(np.eye(n, m, k), dtype)
 
 

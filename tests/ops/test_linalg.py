@@ -366,6 +366,14 @@ def test_plain_python_computes_the_same(monkeypatch: pytest.MonkeyPatch) -> None
 SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
 
 
+def test_the_identity_of_an_open_size_is_that_of_the_call() -> None:
+    rows = gx.tensor("rows", ("n", 2), "float32")
+    gram = gx.compile(rows @ rows.T + gx.eye(rows.shape[0], dtype="float32"), inputs=[rows])
+    for size in (0, 1, 4):
+        np.testing.assert_array_equal(gram(np.ones((size, 2), "float32")), 2 + np.eye(size, dtype="float32"))
+    assert gx.eye("n", "n").shape == gx.eye("n").shape
+
+
 @pytest.mark.parametrize("function", [np.linalg.inv, lambda a: gx.linalg.solve(a, gx.ones(2)), np.linalg.cholesky])
 def test_singular_matrices_give_nan_and_an_error_where_one_is_asked_for(function: Callable[..., Any]) -> None:
     a = gx.tensor("a", (2, 2))
