@@ -232,7 +232,7 @@ ERRORS = {
     "transpose": (lambda: X.transpose(0, 0), ShapeError, "no permutation"),
     "axis": (lambda: np.swapaxes(X, 0, 2), ShapeError, "axis 2 is out of range for 2"),
     "split": (lambda: np.split(X, 4, axis=1), ShapeError, r"axis 1 of shape \(batch, 6\) cannot be cut into 4"),
-    "too many indices": (lambda: X[0, 0, 0], ShapeError, r"3 indices for shape \(batch, 6\)"),
+    "too many indices": (lambda: X[0, 0, 0], ShapeError, r"3 indices for an array of shape \(batch, 6\)"),
     "index out of range": (lambda: X[:, 6], ShapeError, r"index 6 is out of range for axis 1 of shape \(batch, 6\)"),
     "two ellipses": (lambda: X[..., ...], ShapeError, "one ellipsis"),
     "step 0": (lambda: X[::0], ShapeError, "step of a slice cannot be 0"),
