@@ -225,4 +225,5 @@ def __getattr__(name: str) -> Any:
     """Return a name that needs SymPy."""
     if name in _WITH_SYMPY:
         return getattr(_importlib.import_module(_WITH_SYMPY[name]), name)
-    raise AttributeError(f"module 'graphc' has no attribute {name!r}")
+    hint = "docs/coming-from.md says what names of NumPy, JAX and PyTorch are called here"
+    raise AttributeError(f"module 'graphc' has no attribute {name!r}: {hint}", name=name)

@@ -48,6 +48,7 @@ MISTAKES: list[tuple[Callable[[], Any], type[GraphcError], str]] = [
         ArgumentError,
         r"dimension n has no size .*\n.*\n.*gx.maximum",
     ),
+    (lambda: np.isclose(X, 1.0), UnsupportedError, "graphc has no operation 'isclose'"),
     (lambda: gx.compile(X, inputs=3), ArgumentError, "inputs: symbols expected, got 3"),
     (lambda: gx.top_k(V, 1.5), ArgumentError, "k: an integer expected, got 1.5"),
     (lambda: gx.einsum(3, V), ArgumentError, 'a text such as "ij,jk->ik" expected, got 3'),
@@ -64,3 +65,8 @@ def test_a_mistake_is_named_with_the_users_line(
         mistake()
     assert caught.value.origin is not None
     assert "test_messages.py:" in caught.value.origin
+
+
+def test_a_name_graphc_does_not_have_leads_to_the_page_of_such_names() -> None:
+    with pytest.raises(AttributeError, match=r"has no attribute 'jit': docs/coming-from.md"):
+        gx.jit  # noqa: B018 - looking it up is the mistake

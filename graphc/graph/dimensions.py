@@ -77,6 +77,13 @@ class Dimension:
 
     __le__ = __gt__ = __ge__ = __lt__
 
+    def __index__(self) -> NoReturn:
+        raise ArgumentError(
+            f"the dimension {self} is no integer before the function is called",
+            remedy="use it as a size and in expressions, with gx.zeros, gx.fori_loop and others, or declare an integer",
+            origin=here(),
+        )
+
     def __str__(self) -> str:
         parts = []
         for monomial, coefficient in self.terms:

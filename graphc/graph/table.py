@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from graphc.errors import UnsupportedError
+from graphc.graph.origin import here
 
 if TYPE_CHECKING:
     from graphc.graph.node import Expr, Operation
@@ -49,6 +50,7 @@ def apply(name: str, *arguments: Any, **options: Any) -> Expr:
         raise UnsupportedError(
             f"graphc has no operation {name!r}",
             remedy="docs/operations.md lists the operations; gx.defop adds one",
+            origin=here(),
         )
     result: Expr = function(*arguments, **options)
     return result

@@ -170,10 +170,10 @@ def _renumbered(place: Sequence[int], shape: Shape, other: Shape) -> Place:
     """Return where the element at a place of one shape is in another of as many elements."""
     number = 0
     for position, size in zip(place, shape, strict=True):
-        number = number * int(size) + position  # type: ignore[arg-type]
+        number = number * int(size) + position
     found: list[int] = []
     for size in reversed(other):
-        number, rest = divmod(number, int(size))  # type: ignore[arg-type]
+        number, rest = divmod(number, int(size))
         found.append(rest)
     return tuple(reversed(found))
 

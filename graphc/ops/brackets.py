@@ -35,7 +35,7 @@ def cut_axis(item: slice, size: Size) -> Cut:
     if step == 0:
         raise ShapeError("the step of a slice cannot be 0")
     if not any(isinstance(part, Dimension) for part in (size, item.start, item.stop)):
-        taken = range(*item.indices(size))  # type: ignore[arg-type]
+        taken = range(*item.indices(size))
         return (taken.start if len(taken) else 0), step, len(taken)
     if step > 0:
         start, length = _forward(item.start, item.stop, size)

@@ -136,6 +136,12 @@ def test_with_floats_and_in_quotients_a_size_is_the_number_it_stands_for() -> No
     assert found == [0.0, 2.0, 2.0, 2.0, 0.75, 1.0, 2.0]
 
 
+@pytest.mark.parametrize("use", [int, float, range, lambda n: np.zeros((n, 2)), operator.index])
+def test_a_size_that_is_open_is_no_integer(use: Callable[[Dimension], object]) -> None:
+    with pytest.raises(ArgumentError, match=r"dimension n is no integer .*\n  at .*test_dimensions.*\n.*gx.zeros"):
+        use(Dimension(((("n",), 1),)))
+
+
 @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
 def test_sizes_that_are_open_have_no_order(compare: Callable[[object, object], bool]) -> None:
     for left, right in ((dimension("n"), 3), (3, dimension("n")), (dimension("n"), dimension("m"))):
