@@ -85,8 +85,9 @@ def measure_peer(workload: Workload, size: str, peer: Peer, options: argparse.Na
         key = record["quantity"], record["variant"]
         yield names | record | ({"compile_warm_s": warm[key]} if key in warm else {})
     if ended:
-        missing = {"quantity": missing_quantity(workload, records), "variant": "", "status": ended}
-        yield names | missing
+        quantity = missing_quantity(workload, records)
+        done = any(record["quantity"] == quantity for record in records)
+        yield names | {"quantity": quantity, "variant": "another way" if done else "", "status": ended}
 
 
 def missing_quantity(workload: Workload, records: Sequence[Record]) -> str:

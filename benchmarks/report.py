@@ -224,7 +224,7 @@ def draw(records: Sequence[Record], path: Path) -> bool:
     axes.set_yticks(range(len(rows)), [row.case for row in rows], fontsize=7)
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import subprocess
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import graphc
-from benchmarks import random_numbers
+from benchmarks import driver, random_numbers
 from benchmarks.common import TOLERANCE, Call, Effort, Workload, measure, relative_error
 from benchmarks.peers import PEERS, graphc_peer, numba_peer, numpy_peer
 from benchmarks.report import comparison, render_tables
@@ -109,3 +110,11 @@ def test_proposals_for_gamma_numbers_are_rejected_as_often_as_the_integral_says(
     missed = np.isnan(graphc.compile(random_numbers.proposal(key), [key])(7)).mean()
     chance = random_numbers.rejected(2.5)
     assert abs(missed - chance) < 5 * np.sqrt(chance / random_numbers.SIZE)
+
+
+def test_what_ended_badly_hides_no_measurement_of_another_way(monkeypatch) -> None:
+    timed = {"quantity": "value_and_grad", "variant": "", "status": "ok", "best_us": 1.0}
+    monkeypatch.setattr(driver, "start_worker", lambda *_: ([timed], "timed out after 1 s"))
+    options = argparse.Namespace(threads=1)
+    found = list(driver.measure_peer(workload("f_recurrent"), "T=10", PEERS["graphc"], options))
+    assert [(each["variant"], each["status"]) for each in found] == [("", "ok"), ("another way", "timed out after 1 s")]
