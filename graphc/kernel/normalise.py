@@ -16,7 +16,7 @@ from graphc.graph.node import Expr, build
 from graphc.graph.origin import inherit_origin
 from graphc.graph.table import apply
 from graphc.graph.types import is_float
-from graphc.graph.walk import rebuild, with_arguments
+from graphc.graph.walk import rebuild, topological_order, with_arguments
 from graphc.kernel.accumulation import fold_into_products
 from graphc.kernel.elements import in_elements
 from graphc.kernel.layout import transpose_last
@@ -38,7 +38,9 @@ MANY, SMALL, SHORT = 16, 216, 8
 
 
 def normalise(roots: Sequence[Expr]) -> list[Expr]:
-    """Return the roots in the form that partition and lowering take."""
+    """Return the roots in the form that partition and lowering take, which functions of numbers have as they are."""
+    if all(_is_arithmetic(node) for node in topological_order(roots)):
+        return list(roots)
     current = sum_before_products(roots)
     while True:
         became = rebuild(current, _normalise_node)
@@ -49,6 +51,11 @@ def normalise(roots: Sequence[Expr]) -> list[Expr]:
                 return fold_into_products(fold_into_scatters(current))
             following = simplify(following, (EXACT,))
         current = following
+
+
+def _is_arithmetic(node: Expr) -> bool:
+    """Tell whether a node is a number that is given or that a scalar row computes."""
+    return not node.shape and (not node.args or isinstance(node.op, ScalarOperation))
 
 
 def _normalise_node(node: Expr, args: tuple[Expr, ...]) -> Expr:
